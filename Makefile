@@ -1,0 +1,65 @@
+# A thin front for Meson: 'make help' lists the targets. Everything is built under build*/.
+BUILD ?= build
+MESON_OPTIONS ?=
+SANITIZE ?=
+comma := ,
+ifneq ($(SANITIZE),)
+BUILD := build-$(subst $(comma),-,$(SANITIZE))
+MESON_OPTIONS += -Db_sanitize=$(SANITIZE) -Db_lundef=false -Dbuildtype=debugoptimized
+endif
+
+.PHONY: all help build test test-quick bench demo install format lint fuzz cross clean
+
+all: build
+
+help:
+	@echo "make              build the libraries and the program into $(BUILD)/"
+	@echo "make test         build and run every test, also under sanitizers"
+	@echo "make test-quick   the three-minute version"
+	@echo "make demo         find the people in a photo: out/demo.png, out/demo.json"
+	@echo "make bench        compare with other runtimes side by side"
+	@echo "make fuzz         run each fuzz target for 60 s"
+	@echo "make cross        build for aarch64 and test under qemu-user"
+	@echo "make lint         formatting, clang-tidy, cppcheck, warnings of clang, layers"
+	@echo "make format       reformat the sources"
+	@echo "make install      install (PREFIX=/usr/local, DESTDIR=)"
+	@echo "SANITIZE=address,undefined with any of them builds that way"
+
+build: $(BUILD)/build.ninja
+	@ninja -C $(BUILD)
+
+$(BUILD)/build.ninja:
+	@scripts/install-deps
+	@meson setup $(BUILD) $(if $(PREFIX),--prefix=$(PREFIX)) $(MESON_OPTIONS) >/dev/null || \
+		{ cat $(BUILD)/meson-logs/meson-log.txt >&2; exit 1; }
+
+test:
+	@scripts/test full
+
+test-quick:
+	@scripts/test quick
+
+demo: build
+	@scripts/demo $(BUILD)
+
+bench: build
+	@bench/peers $(BUILD)
+
+install: build
+	@meson install -C $(BUILD) --no-rebuild $(if $(DESTDIR),--destdir=$(DESTDIR))
+
+format:
+	@scripts/install-deps lint
+	@git ls-files '*.c' '*.h' | xargs clang-format -i
+
+lint:
+	@scripts/lint
+
+fuzz:
+	@scripts/fuzz 60
+
+cross:
+	@scripts/cross
+
+clean:
+	rm -rf build build-*
