@@ -1,0 +1,130 @@
+/* A copy of the general graph for fixed input shapes: every shape inferred, everything that does
+ * not depend on the inputs' contents folded. */
+#include <string.h>
+
+#include "base/memory.h"
+#include "graph/rewrite.h"
+
+/* A given shape may differ from the declared one where that leaves dims open, and in the batch. */
+static int check_input(const struct graph *source, int input, const struct tensor_shape *shape)
+{
+    const struct graph_value *value = &source->values[source->inputs[input]];
+    const struct tensor_shape *declared = &value->shape;
+    char given_text[TENSOR_SHAPE_TEXT], declared_text[TENSOR_SHAPE_TEXT];
+    int64_t count;
+    int code = tensor_shape_count(shape, &count);
+    if (code < 0)
+        return base_error_context(code, "input '%.200s'", value->name);
+    bool fits = declared->rank < 0 || declared->rank == shape->rank;
+    for (int i = 1; fits && i < declared->rank; i++)
+        fits = declared->dims[i] < 0 || declared->dims[i] == shape->dims[i];
+    if (!fits)
+        return base_error(STANCE_ESHAPE, "input '%.200s' of shape %s cannot be %s", value->name,
+                          tensor_shape_text(declared, declared_text),
+                          tensor_shape_text(shape, given_text));
+    return 0;
+}
+
+static int *copy_values(struct graph *graph, const int *values, int count)
+{
+    int *copy = base_arena_alloc(graph->arena, (size_t)count + 1, sizeof *copy);
+    if (copy && count)
+        memcpy(copy, values, (size_t)count * sizeof *copy);
+    return copy;
+}
+
+/* Values keep their numbers. Shapes of the general graph are not trusted: they may hold the batch
+ * of the export. */
+static int copy_all_values(struct graph *graph, const struct graph *source)
+{
+    static const struct tensor_shape unknown = {.rank = -1};
+    for (int i = 0; i < source->value_count; i++) {
+        const struct graph_value *value = &source->values[i];
+        BASE_TRY(value->constant
+                     ? graph_add_constant(graph, value->name, value->constant)
+                     : graph_add_value(graph, value->name, STANCE_DTYPE_NONE, &unknown));
+    }
+    return 0;
+}
+
+static int copy_node(struct graph *graph, const struct graph_node *from)
+{
+    int at = graph_insert_node(graph, graph->node_count, from->type, from->inputs,
+                               from->input_count, from->outputs, from->output_count);
+    if (at < 0)
+        return at;
+    struct graph_node *to = &graph->nodes[at];
+    int *inputs = to->inputs, *outputs = to->outputs;
+    *to = *from;
+    to->inputs = inputs;
+    to->outputs = outputs;
+    return 0;
+}
+
+static int copy_graph(struct graph *graph, const struct graph *source)
+{
+    graph->opset = source->opset;
+    BASE_TRY(copy_all_values(graph, source));
+    for (int i = 0; i < source->node_count; i++)
+        if (source->nodes[i].type)
+            BASE_TRY(copy_node(graph, &source->nodes[i]));
+    graph->inputs = copy_values(graph, source->inputs, source->input_count);
+    graph->outputs = copy_values(graph, source->outputs, source->output_count);
+    if (!graph->inputs || !graph->outputs)
+        return STANCE_ENOMEMORY;
+    graph->input_count = source->input_count;
+    graph->output_count = source->output_count;
+    return 0;
+}
+
+static int infer_all(struct graph *graph, const struct graph_folder *folder)
+{
+    for (int i = 0; i < graph->node_count; i++) {
+        BASE_TRY(graph_infer_node(graph, &graph->nodes[i]));
+        BASE_TRY(graph_fold_node(graph, i, folder, true));
+    }
+    return 0;
+}
+
+/* Drops what only folded nodes needed. Tensors of attributes live on in the general graph. */
+static int drop_unused(struct graph *graph)
+{
+    graph_sweep(graph);
+    bool *used = base_alloc_zero((size_t)graph->value_count + 1, sizeof *used);
+    if (!used)
+        return base_error_memory((size_t)graph->value_count, "a graph");
+    for (int i = 0; i < graph->node_count; i++)
+        for (int k = 0; k < graph->nodes[i].input_count; k++)
+            if (graph->nodes[i].inputs[k] >= 0)
+                used[graph->nodes[i].inputs[k]] = true;
+    for (int i = 0; i < graph->output_count; i++)
+        used[graph->outputs[i]] = true;
+    for (int i = 0; i < graph->value_count; i++)
+        if (!used[i])
+            tensor_close(&graph->values[i].constant);
+    base_free(used);
+    return 0;
+}
+
+int graph_specialise(struct graph **out, const struct graph *source,
+                     const struct tensor_shape *shapes, const struct graph_folder *folder)
+{
+    *out = NULL;
+    for (int i = 0; i < source->input_count; i++)
+        BASE_TRY(check_input(source, i, &shapes[i]));
+    struct graph *graph;
+    BASE_TRY(graph_open(&graph));
+    int code = copy_graph(graph, source);
+    for (int i = 0; code == 0 && i < source->input_count; i++) {
+        graph->values[source->inputs[i]].shape = shapes[i];
+        graph->values[source->inputs[i]].dtype = source->values[source->inputs[i]].dtype;
+    }
+    if (code == 0)
+        code = infer_all(graph, folder);
+    if (code == 0)
+        code = drop_unused(graph);
+    if (code < 0)
+        graph_close(&graph);
+    *out = graph;
+    return code;
+}
