@@ -1,0 +1,250 @@
+/* The kernels: one table of functions per processor tier.
+ *
+ * A kernel is pure arithmetic on memory that the caller planned: it allocates nothing, knows no
+ * graph, and splits its own work. Every entry point that takes (part, parts) computes one share of
+ * its output; shares are disjoint and each output element is computed by the same operations in the
+ * same order whatever `parts` is, so results do not depend on the number of threads. For the same
+ * reason no plan depends on the number of threads, and each image of a batch is computed as if it
+ * were alone.
+ *
+ * Layouts. "Plain" is NCHW. "Blocked" is [batch][ceil(channels / block)][height][width][block] with
+ * block = kernel_table.block lanes (8 for AVX2, 16 for AVX-512; the reference tier has block 1, so
+ * blocked and plain are the same there). Lanes beyond the last channel hold finite values that
+ * nothing may rely on. Blocked data is 64-byte aligned. */
+#ifndef KERNEL_KERNEL_H
+#define KERNEL_KERNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/cpu.h"
+#include "base/errors.h"
+
+enum kernel_activation {
+    KERNEL_LINEAR,       /* x */
+    KERNEL_RELU,         /* max(x, 0) */
+    KERNEL_LEAKY_RELU,   /* x < 0 ? alpha x : x */
+    KERNEL_CLIP,         /* min(max(x, alpha), beta) */
+    KERNEL_SIGMOID,      /* 1 / (1 + exp(-x)) */
+    KERNEL_SWISH,        /* x sigmoid(x), also called SiLU */
+    KERNEL_HARD_SIGMOID, /* min(max(alpha x + beta, 0), 1) */
+    KERNEL_HARD_SWISH,   /* x min(max(x / 6 + 1/2, 0), 1) */
+    KERNEL_TANH,
+    KERNEL_GELU,         /* x/2 (1 + erf(x / sqrt 2)) */
+    KERNEL_EXP,
+    KERNEL_ERF,
+    KERNEL_SQRT,
+    KERNEL_ABS,
+    KERNEL_NEG,
+    KERNEL_RECIPROCAL,
+    KERNEL_LOG,
+    KERNEL_SOFTPLUS,     /* log(1 + exp(x)) */
+    KERNEL_SIN,
+    KERNEL_COS,
+    KERNEL_SQUARE,       /* x x */
+    KERNEL_ACTIVATIONS
+};
+
+enum kernel_residual {
+    KERNEL_NO_RESIDUAL,
+    KERNEL_RESIDUAL_BEFORE, /* activation(acc + bias + residual) */
+    KERNEL_RESIDUAL_AFTER,  /* activation(acc + bias) + residual */
+};
+
+/* What happens to a sum before it is stored. */
+struct kernel_epilogue {
+    enum kernel_activation activation;
+    float alpha, beta;
+    enum kernel_residual residual;
+};
+
+/* ---- Convolution ------------------------------------------------------------------------------
+ * Life cycle: conv_plan (once per shape) → conv_pack (once per weights) → conv_run. */
+
+struct kernel_conv_shape {
+    int batch;
+    int in_channels, out_channels, groups; /* groups divides both */
+    int in_height, in_width, out_height, out_width;
+    int kernel_height, kernel_width;
+    int stride_height, stride_width;
+    int dilation_height, dilation_width;
+    int pad_top, pad_left; /* bottom and right follow from the output's size */
+    bool transposed;       /* ConvTranspose: scatter instead of gather */
+    bool plain_input;      /* input is NCHW instead of blocked (the first layer) */
+    bool plain_output;     /* output (and residual) is NCHW instead of blocked */
+};
+
+struct kernel_conv_plan {
+    struct kernel_conv_shape shape;
+    struct kernel_epilogue epilogue;
+    int method;            /* which algorithm, private to the tier */
+    const char *name;      /* of the method, for profiles: "direct 2x12", "winograd f4", … */
+    int tile[8];           /* private to the method */
+    int parts;             /* shares that conv_run is cut into */
+    size_t packed_bytes;   /* of the packed weights and bias */
+    size_t scratch_bytes;  /* per worker */
+};
+
+struct kernel_conv_buffers {
+    const void *packed;
+    const float *input;
+    const float *residual; /* NULL without one; same layout as output */
+    float *output;
+    int64_t input_batch_stride, residual_batch_stride, output_batch_stride; /* floats */
+    void *scratch;         /* of this worker, 64-byte aligned */
+};
+
+/* ---- Matrix product ---------------------------------------------------------------------------
+ * C[rows][columns] = epilogue(A[rows][depth] × B[depth][columns] + bias[column]), B packed. */
+
+struct kernel_gemm {
+    int rows, columns, depth;
+    const float *a;
+    int64_t a_stride; /* floats between rows */
+    const void *packed_b;
+    const float *bias; /* per column, or NULL */
+    struct kernel_epilogue epilogue;
+    const float *residual; /* laid out as c, or NULL */
+    float *c;
+    int64_t c_stride;
+};
+
+/* ---- Pooling, blocked ------------------------------------------------------------------------- */
+
+struct kernel_pool {
+    int batch, channels;
+    int in_height, in_width, out_height, out_width;
+    int kernel_height, kernel_width, stride_height, stride_width;
+    int dilation_height, dilation_width, pad_top, pad_left;
+    bool average;           /* else maximum; padding never wins a maximum */
+    bool count_include_pad; /* average: divide by the whole window */
+    const float *input;
+    float *output;
+    int64_t input_batch_stride, output_batch_stride;
+};
+
+/* ---- Resize, blocked (planes of [height][width][block]) ---------------------------------------- */
+
+struct kernel_resize {
+    int planes; /* batch × channel blocks, or channel planes with block 1 */
+    int in_height, in_width, out_height, out_width;
+    /* Source of output row y: rows[2y], rows[2y+1] with weight row_weight[y] on the second;
+     * nearest has both equal. The same for columns. Filled by the caller. */
+    const int *rows, *columns;
+    const float *row_weight, *column_weight;
+    bool linear;
+    const float *input;
+    float *output;
+    int64_t input_plane_stride, output_plane_stride; /* floats */
+};
+
+enum kernel_binary {
+    KERNEL_ADD,
+    KERNEL_SUB,
+    KERNEL_MUL,
+    KERNEL_DIV,
+    KERNEL_MAX,
+    KERNEL_MIN,
+    KERNEL_BINARIES
+};
+
+enum kernel_reduce { KERNEL_SUM, KERNEL_MEAN, KERNEL_REDUCE_MAX, KERNEL_SUM_SQUARE };
+
+/* Graph convolution of ST-GCN, blocked: out[n][c][t][w] = Σ_k Σ_v in[n][k][c][t][v] · a[k][v][w].
+ * `channels` counts c and must be a multiple of block unless subsets is 1. */
+struct kernel_graph_conv {
+    int batch, subsets, channels, frames, joints_in, joints_out;
+    const float *input, *adjacency;
+    float *output;
+    int64_t input_batch_stride, output_batch_stride;
+    struct kernel_epilogue epilogue;
+    const float *scale, *shift; /* per channel, padded to blocks: a BatchNormalization; or NULL */
+};
+
+struct kernel_table {
+    enum base_cpu_tier tier;
+    int block;
+
+    /* Chooses a method. Errors: EUNSUPPORTED when this tier has none for the shape (the caller then
+     * uses plain data and the reference table). */
+    int (*conv_plan)(struct kernel_conv_plan *plan, const struct kernel_conv_shape *shape,
+                     const struct kernel_epilogue *epilogue);
+    /* `weights`: [out][in / groups][kh][kw], for transposed [in][out / groups][kh][kw]; bias may be
+     * NULL. `packed` is 64-byte aligned and has plan->packed_bytes. */
+    void (*conv_pack)(const struct kernel_conv_plan *plan, const float *weights, const float *bias,
+                      void *packed);
+    void (*conv_run)(const struct kernel_conv_plan *plan, const struct kernel_conv_buffers *buffers,
+                     int part, int parts);
+
+    size_t (*gemm_packed_bytes)(int depth, int columns);
+    /* b[d][c] lies at b[d * row_stride + c * column_stride]. Cuts itself by columns. */
+    void (*gemm_pack)(const float *b, int64_t row_stride, int64_t column_stride, int depth,
+                      int columns, void *packed, int part, int parts);
+    void (*gemm_run)(const struct kernel_gemm *gemm, int part, int parts);
+
+    void (*pool_run)(const struct kernel_pool *pool, int part, int parts);
+    /* Mean over height × width: out[batch][blocks][block]. */
+    void (*global_average)(const float *input, int64_t batch_stride, int batch, int channels,
+                           int64_t pixels, float *output, int part, int parts);
+    void (*resize_run)(const struct kernel_resize *resize, int part, int parts);
+    void (*graph_conv)(const struct kernel_graph_conv *conv, int part, int parts);
+
+    /* Plain to blocked and back, channels [first, first + channels) of a blocked tensor with
+     * `blocked_stride` floats per image; `first` need not be a multiple of block. to_blocked zeroes
+     * the lanes after the last channel when first + channels ends the tensor (`last`). */
+    void (*to_blocked)(const float *plain, int64_t plain_stride, float *blocked,
+                       int64_t blocked_stride, int batch, int first, int channels, bool last,
+                       int64_t pixels, int part, int parts);
+    void (*to_plain)(const float *blocked, int64_t blocked_stride, float *plain,
+                     int64_t plain_stride, int batch, int first, int channels, int64_t pixels,
+                     int part, int parts);
+    /* Copies channels between blocked tensors (Concat, Split, Slice off block boundaries). */
+    void (*copy_channels)(const float *from, int64_t from_stride, int from_first, float *to,
+                          int64_t to_stride, int to_first, int channels, bool last, int batch,
+                          int64_t pixels, int part, int parts);
+    /* out = x · factor[batch][channel blocks], both blocked: channel attention. */
+    void (*scale_channels)(const float *input, int64_t input_stride, const float *factor,
+                           float *output, int64_t output_stride, int batch, int channels,
+                           int64_t pixels, int part, int parts);
+
+    /* Flat arrays of any length; in place is fine. */
+    void (*unary)(enum kernel_activation op, float alpha, float beta, const float *x, float *y,
+                  int64_t count, int part, int parts);
+    void (*binary)(enum kernel_binary op, const float *a, const float *b, float *y, int64_t count,
+                   int part, int parts);
+    /* y[row][i] = a[row][i] op b[i]; b_first swaps the operands. */
+    void (*binary_row)(enum kernel_binary op, const float *a, const float *b, float *y,
+                       int64_t rows, int64_t columns, bool b_first, int part, int parts);
+    /* y[row][i] = a[row][i] op b[row]; b_first swaps the operands. */
+    void (*binary_column)(enum kernel_binary op, const float *a, const float *b, float *y,
+                          int64_t rows, int64_t columns, bool b_first, int part, int parts);
+    /* Along the last axis. */
+    void (*softmax)(const float *x, float *y, int64_t rows, int64_t columns, int part, int parts);
+    /* scale and bias: per column, or NULL. */
+    void (*layer_norm)(const float *x, const float *scale, const float *bias, float epsilon,
+                       float *y, int64_t rows, int64_t columns, int part, int parts);
+    void (*reduce_rows)(enum kernel_reduce op, const float *x, float *y, int64_t rows,
+                        int64_t columns, int part, int parts);
+
+    /* Multiply-adds on registers only, as many at once as the tier can issue: what kernels are
+     * compared with. Returns how many were done. */
+    int64_t (*peak)(int64_t rounds);
+};
+
+/* The table of a tier; a tier this build lacks gives the reference table. Never NULL. */
+const struct kernel_table *kernel_table(enum base_cpu_tier tier);
+
+/* Share `part` of `count` items cut into `parts`: [*first, *end). */
+static inline void kernel_share(int64_t count, int part, int parts, int64_t *first, int64_t *end)
+{
+    *first = count * part / parts;
+    *end = count * (part + 1) / parts;
+}
+
+static inline int kernel_blocks(int channels, int block)
+{
+    return (channels + block - 1) / block;
+}
+
+#endif

@@ -1,0 +1,50 @@
+/* Moving channels between tensors, reference tier: with block 1 both layouts are plain. */
+#include <string.h>
+
+#include "kernel/ref/ref.h"
+
+void kernel_ref_copy_channels(const float *from, int64_t from_stride, int from_first, float *to,
+                              int64_t to_stride, int to_first, int channels, bool last, int batch,
+                              int64_t pixels, int part, int parts)
+{
+    (void)last;
+    int64_t first, end;
+    kernel_share((int64_t)batch * channels, part, parts, &first, &end);
+    for (int64_t i = first; i < end; i++) {
+        int64_t n = i / channels, channel = i % channels;
+        memcpy(to + n * to_stride + (to_first + channel) * pixels,
+               from + n * from_stride + (from_first + channel) * pixels,
+               (size_t)pixels * sizeof(float));
+    }
+}
+
+void kernel_ref_to_blocked(const float *plain, int64_t plain_stride, float *blocked,
+                           int64_t blocked_stride, int batch, int first, int channels, bool last,
+                           int64_t pixels, int part, int parts)
+{
+    kernel_ref_copy_channels(plain, plain_stride, 0, blocked, blocked_stride, first, channels, last,
+                             batch, pixels, part, parts);
+}
+
+void kernel_ref_to_plain(const float *blocked, int64_t blocked_stride, float *plain,
+                         int64_t plain_stride, int batch, int first, int channels, int64_t pixels,
+                         int part, int parts)
+{
+    kernel_ref_copy_channels(blocked, blocked_stride, first, plain, plain_stride, 0, channels,
+                             false, batch, pixels, part, parts);
+}
+
+void kernel_ref_scale_channels(const float *input, int64_t input_stride, const float *factor,
+                               float *output, int64_t output_stride, int batch, int channels,
+                               int64_t pixels, int part, int parts)
+{
+    int64_t first, end;
+    kernel_share((int64_t)batch * channels, part, parts, &first, &end);
+    for (int64_t i = first; i < end; i++) {
+        int64_t n = i / channels, channel = i % channels;
+        const float *from = input + n * input_stride + channel * pixels;
+        float *to = output + n * output_stride + channel * pixels;
+        for (int64_t p = 0; p < pixels; p++)
+            to[p] = from[p] * factor[i];
+    }
+}

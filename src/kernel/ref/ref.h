@@ -1,0 +1,76 @@
+/* The reference kernels: obvious C on plain data, block 1. */
+#ifndef KERNEL_REF_REF_H
+#define KERNEL_REF_REF_H
+
+#include "kernel/kernel.h"
+
+extern const struct kernel_table kernel_table_ref;
+
+/* ---- Convolution ----------------------------------------------------------------------------- */
+
+int kernel_ref_conv_plan(struct kernel_conv_plan *plan, const struct kernel_conv_shape *shape,
+                         const struct kernel_epilogue *epilogue);
+void kernel_ref_conv_pack(const struct kernel_conv_plan *plan, const float *weights,
+                          const float *bias, void *packed);
+void kernel_ref_conv_run(const struct kernel_conv_plan *plan,
+                         const struct kernel_conv_buffers *buffers, int part, int parts);
+
+/* ---- Everything else: see struct kernel_table ------------------------------------------------ */
+
+/* NaN where either operand is NaN. */
+static inline float kernel_ref_max(float a, float b)
+{
+    return a > b || a != a ? a : b;
+}
+
+static inline float kernel_ref_min(float a, float b)
+{
+    return a < b || a != a ? a : b;
+}
+
+float kernel_ref_activate(enum kernel_activation activation, float alpha, float beta, float x);
+/* What a sum becomes; `residual` counts only where the epilogue has one. */
+float kernel_ref_epilogue(const struct kernel_epilogue *epilogue, float sum, float residual);
+
+size_t kernel_ref_gemm_packed_bytes(int depth, int columns);
+void kernel_ref_gemm_pack(const float *b, int64_t row_stride, int64_t column_stride, int depth,
+                          int columns, void *packed, int part, int parts);
+void kernel_ref_gemm_run(const struct kernel_gemm *gemm, int part, int parts);
+
+void kernel_ref_pool_run(const struct kernel_pool *pool, int part, int parts);
+void kernel_ref_global_average(const float *input, int64_t batch_stride, int batch, int channels,
+                               int64_t pixels, float *output, int part, int parts);
+void kernel_ref_resize_run(const struct kernel_resize *resize, int part, int parts);
+void kernel_ref_graph_conv(const struct kernel_graph_conv *conv, int part, int parts);
+
+void kernel_ref_to_blocked(const float *plain, int64_t plain_stride, float *blocked,
+                           int64_t blocked_stride, int batch, int first, int channels, bool last,
+                           int64_t pixels, int part, int parts);
+void kernel_ref_to_plain(const float *blocked, int64_t blocked_stride, float *plain,
+                         int64_t plain_stride, int batch, int first, int channels, int64_t pixels,
+                         int part, int parts);
+void kernel_ref_copy_channels(const float *from, int64_t from_stride, int from_first, float *to,
+                              int64_t to_stride, int to_first, int channels, bool last, int batch,
+                              int64_t pixels, int part, int parts);
+void kernel_ref_scale_channels(const float *input, int64_t input_stride, const float *factor,
+                               float *output, int64_t output_stride, int batch, int channels,
+                               int64_t pixels, int part, int parts);
+
+void kernel_ref_unary(enum kernel_activation op, float alpha, float beta, const float *x, float *y,
+                      int64_t count, int part, int parts);
+void kernel_ref_binary(enum kernel_binary op, const float *a, const float *b, float *y,
+                       int64_t count, int part, int parts);
+void kernel_ref_binary_row(enum kernel_binary op, const float *a, const float *b, float *y,
+                           int64_t rows, int64_t columns, bool b_first, int part, int parts);
+void kernel_ref_binary_column(enum kernel_binary op, const float *a, const float *b, float *y,
+                              int64_t rows, int64_t columns, bool b_first, int part, int parts);
+void kernel_ref_softmax(const float *x, float *y, int64_t rows, int64_t columns, int part,
+                        int parts);
+void kernel_ref_layer_norm(const float *x, const float *scale, const float *bias, float epsilon,
+                           float *y, int64_t rows, int64_t columns, int part, int parts);
+void kernel_ref_reduce_rows(enum kernel_reduce op, const float *x, float *y, int64_t rows,
+                            int64_t columns, int part, int parts);
+
+int64_t kernel_ref_peak(int64_t rounds);
+
+#endif

@@ -1,0 +1,166 @@
+/* Bands: zero-padded copies of input rows, arranged so that neighbouring output pixels read
+ * neighbouring vectors for every tap. */
+#include <string.h>
+
+#include "kernel/simd/conv.h"
+
+/* Rounded towards minus infinity. */
+static int floor_div(int a, int b)
+{
+    return a >= 0 ? a / b : -((-a + b - 1) / b);
+}
+
+void KERNEL_NAME(conv_axis_plan)(struct conv_axis *axis, int first, int tap_step, int taps,
+                                 int step, bool flat)
+{
+    *axis = (struct conv_axis){.step = step, .taps = taps};
+    if (flat) {
+        for (int t = 0; t < taps; t++) {
+            axis->start[t] = first + t * tap_step;
+            axis->which[t] = t;
+        }
+        axis->copies = taps;
+        return;
+    }
+    int last = first + (taps - 1) * tap_step;
+    int least = floor_div(first < last ? first : last, step);
+    for (int t = 0; t < taps; t++) {
+        int at = first + t * tap_step, whole = floor_div(at, step), rest = at - whole * step;
+        int copy = 0;
+        while (copy < axis->copies && axis->start[copy] != least * step + rest)
+            copy++;
+        axis->start[copy] = least * step + rest;
+        if (copy == axis->copies)
+            axis->copies++;
+        axis->which[t] = copy;
+        axis->shift[t] = whole - least;
+        if (axis->shift[t] > axis->extra)
+            axis->extra = axis->shift[t];
+    }
+}
+
+int64_t KERNEL_NAME(conv_band_stride)(const struct conv_band *band)
+{
+    return (int64_t)(band->unfolded ? 1 : band->x.copies) * band->y.copies *
+           (band->rows + band->y.extra) * band->pitch * VEC_LANES;
+}
+
+void KERNEL_NAME(conv_band_taps)(const struct conv_band *band, int32_t *taps)
+{
+    int rows = band->rows + band->y.extra, across = band->unfolded ? 1 : band->x.taps;
+    for (int y = 0; y < band->y.taps; y++)
+        for (int x = 0; x < across; x++) {
+            int row = (band->unfolded ? 0 : band->x.which[x]) * band->y.copies + band->y.which[y];
+            row = row * rows + band->y.shift[y];
+            int column = band->unfolded ? 0 : band->x.shift[x];
+            taps[y * across + x] = (row * band->pitch + column) * VEC_LANES;
+        }
+}
+
+/* The elements 0 … count - 1 of a copy whose input positions start + i * step lie in [0, limit):
+ * [*first, *end), with *first ≤ *end. */
+static void inside(int count, int start, int step, int limit, int *first, int *end)
+{
+    *first = start >= 0 ? 0 : (-start + step - 1) / step;
+    *end = start >= limit ? 0 : (limit - 1 - start) / step + 1;
+    if (*first > count)
+        *first = count;
+    if (*end > count)
+        *end = count;
+    if (*end < *first)
+        *end = *first;
+}
+
+static void fill_zero(float *to, int pixels)
+{
+    memset(to, 0, (size_t)pixels * VEC_LANES * sizeof(float));
+}
+
+/* One row of one copy from blocked input. */
+static void fill_row(const struct conv_band *band, const float *from, int start, float *to)
+{
+    int first, end, step = band->x.step;
+    inside(band->pitch, start, step, band->in_width, &first, &end);
+    fill_zero(to, first);
+    if (step == 1 && end > first)
+        memcpy(to + first * VEC_LANES, from + (int64_t)(start + first) * VEC_LANES,
+               (size_t)(end - first) * VEC_LANES * sizeof(float));
+    else
+        for (int i = first; i < end; i++)
+            vec_store(to + i * VEC_LANES, vec_load(from + (int64_t)(start + i * step) * VEC_LANES));
+    fill_zero(to + end * VEC_LANES, band->pitch - end);
+}
+
+/* The same from NCHW: `channels` planes (at most VEC_LANES) become lanes. */
+static void fill_row_plain(const struct conv_band *band, const float *from, int64_t plane,
+                           int channels, int start, float *to)
+{
+    int first, end, step = band->x.step;
+    inside(band->pitch, start, step, band->in_width, &first, &end);
+    fill_zero(to, band->pitch);
+    for (int c = 0; c < channels; c++)
+        for (int i = first; i < end; i++)
+            to[i * VEC_LANES + c] = from[c * plane + start + i * step];
+}
+
+/* The same with lanes channel × x tap, over all blocks of the band. Taps are copied four at a time
+ * where that stays inside of the row and of the block; what is written too much is overwritten by
+ * the next four or lies in unused lanes. */
+static void fill_row_unfolded(const struct conv_band *band, const float *from, int64_t plane,
+                              int64_t block_stride, float *to)
+{
+    const struct conv_axis *axis = &band->x;
+    bool dense = axis->taps == 1 || axis->start[1] == axis->start[0] + 1;
+    for (int i = 0; i < band->pitch; i++, to += VEC_LANES) {
+        int left = axis->start[0] + i * axis->step;
+        bool fast = dense && left >= 0 && left + axis->taps + 3 <= band->in_width;
+        for (int c = 0, lane = 0; c < band->channels; c++) {
+            const float *line = from + c * plane;
+            for (int t = 0; t < axis->taps;) {
+                float *at = to + lane / VEC_LANES * block_stride + lane % VEC_LANES;
+                if (fast && lane % VEC_LANES + 4 <= VEC_LANES) {
+                    memcpy(at, line + left + t, 4 * sizeof(float));
+                    int done = axis->taps - t < 4 ? axis->taps - t : 4;
+                    t += done;
+                    lane += done;
+                } else {
+                    int x = axis->start[t] + i * axis->step;
+                    *at = x >= 0 && x < band->in_width ? line[x] : 0.0f;
+                    t++;
+                    lane++;
+                }
+            }
+        }
+    }
+}
+
+void KERNEL_NAME(conv_band_fill)(const struct conv_band *band, const float *input, int blocks,
+                                 int row, float *to)
+{
+    int rows = band->rows + band->y.extra;
+    int64_t plane = (int64_t)band->in_height * band->in_width;
+    int64_t block_stride = KERNEL_NAME(conv_band_stride)(band);
+    int outer = band->unfolded ? 1 : blocks * band->x.copies;
+    for (int i = 0; i < outer; i++) {
+        int block = i / band->x.copies, copy = i % band->x.copies;
+        const float *from = input + block * plane * VEC_LANES;
+        for (int j = 0; j < band->y.copies * rows; j++, to += band->pitch * VEC_LANES) {
+            int y = band->y.start[j / rows] + (row + j % rows) * band->y.step;
+            if (y < 0 || y >= band->in_height) {
+                for (int b = 0; b < (band->unfolded ? blocks : 1); b++)
+                    fill_zero(to + b * block_stride, band->pitch);
+                continue;
+            }
+            int64_t line = (int64_t)y * band->in_width;
+            if (band->unfolded) {
+                fill_row_unfolded(band, from + line, plane, block_stride, to);
+            } else if (band->plain) {
+                int left = band->channels - block * VEC_LANES;
+                fill_row_plain(band, from + line, plane, left < VEC_LANES ? left : VEC_LANES,
+                               band->x.start[copy], to);
+            } else {
+                fill_row(band, from + line * VEC_LANES, band->x.start[copy], to);
+            }
+        }
+    }
+}

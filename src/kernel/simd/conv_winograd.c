@@ -1,0 +1,407 @@
+/* Convolution by Winograd's minimal filtering, for kernels with at most three taps per input phase:
+ * 3×3, also with stride 2, where each parity of rows and columns is a small dense convolution of
+ * its own and their sums are added; transposed ones likewise, one convolution per residue of the
+ * output position.
+ *
+ * Work goes by bands of tiles. For each, all input channels are transformed into scratch memory;
+ * then, for each few blocks of output channels, one small matrix product per element and the
+ * inverse transform with the epilogue. Tiles are numbered through all images of a batch, so that
+ * small maps share their weights. */
+#include <string.h>
+
+#include "kernel/simd/conv.h"
+
+/* plan->tile[] of this method */
+enum { OUTPUTS, BLOCKS, TILES, SETS };
+
+enum { MAX_PIECES = 9, MAX_SIDE = 6, MAX_ELEMENTS = 36 };
+
+/* One axis of a piece: tap t reads input position in_first + (j + t) * in_step for output j. */
+struct piece_axis {
+    int tap_first, tap_step, taps;
+    int in_first, in_step;
+    int side; /* elements */
+};
+
+/* A dense convolution with stride 1 that the whole one is a sum of. */
+struct piece {
+    struct piece_axis y, x;
+    int first_element, first_filter; /* transformed filters: axes with one tap share theirs */
+};
+
+struct winograd {
+    const struct kernel_conv_shape *s;
+    int outputs, blocks, tiles, sets;
+    int in_blocks, out_blocks, groups; /* groups of `blocks` output channel blocks */
+    int classes, class;
+    struct conv_class_axis y, x;       /* of the present class */
+    int pieces, elements, filters;
+    struct piece piece[MAX_PIECES];
+    int across, per_image;
+    int64_t total;
+    int64_t v_stride, m_stride; /* floats between elements */
+};
+
+static int min_int(int a, int b)
+{
+    return a < b ? a : b;
+}
+
+/* Piece `index` of `step` along an axis: the taps that read one phase of the input. */
+static struct piece_axis piece_axis_of(const struct conv_class_axis *a, int index, int outputs)
+{
+    struct piece_axis p = {.in_step = a->in_step};
+    if (a->in_tap_step < 0) { /* transposed: taps run backwards through the input */
+        p.taps = a->taps;
+        p.tap_first = a->tap_first + (a->taps - 1) * a->tap_step;
+        p.tap_step = -a->tap_step;
+        p.in_first = a->in_first - (a->taps - 1);
+    } else {
+        p.taps = index < a->taps ? (a->taps - index + a->in_step - 1) / a->in_step : 0;
+        p.tap_first = index;
+        p.tap_step = a->in_step;
+        p.in_first = a->in_first + index;
+    }
+    p.side = outputs + p.taps - 1;
+    return p;
+}
+
+static void choose_class(struct winograd *w, int class)
+{
+    const struct kernel_conv_shape *s = w->s;
+    w->class = class;
+    w->y = KERNEL_NAME(conv_class_axis_of)(s, true, class);
+    w->x = KERNEL_NAME(conv_class_axis_of)(s, false, class);
+    w->pieces = w->elements = w->filters = 0;
+    for (int y = 0; y < w->y.in_step; y++)
+        for (int x = 0; x < w->x.in_step; x++) {
+            struct piece p = {.y = piece_axis_of(&w->y, y, w->outputs),
+                              .x = piece_axis_of(&w->x, x, w->outputs),
+                              .first_element = w->elements,
+                              .first_filter = w->filters};
+            if (p.y.taps == 0 || p.x.taps == 0)
+                continue;
+            w->elements += p.y.side * p.x.side;
+            w->filters += (p.y.taps == 1 ? 1 : p.y.side) * (p.x.taps == 1 ? 1 : p.x.side);
+            w->piece[w->pieces++] = p;
+        }
+    w->across = (w->x.outs + w->outputs - 1) / w->outputs;
+    w->per_image = w->across * ((w->y.outs + w->outputs - 1) / w->outputs);
+    w->total = (int64_t)w->per_image * s->batch;
+}
+
+static struct winograd winograd_of(const struct kernel_conv_plan *plan)
+{
+    const struct kernel_conv_shape *s = &plan->shape;
+    struct winograd w = {
+        .s = s,
+        .outputs = plan->tile[OUTPUTS],
+        .blocks = plan->tile[BLOCKS],
+        .tiles = plan->tile[TILES],
+        .sets = plan->tile[SETS],
+        .in_blocks = kernel_blocks(s->in_channels, VEC_LANES),
+        .out_blocks = kernel_blocks(s->out_channels, VEC_LANES),
+        .classes = s->transposed ? s->stride_height * s->stride_width : 1,
+    };
+    w.groups = w.blocks ? (w.out_blocks + w.blocks - 1) / w.blocks : 0;
+    /* odd multiples of a cache line: elements must not fall into the same cache sets */
+    w.v_stride = (int64_t)(w.in_blocks * w.tiles | 1) * VEC_LANES;
+    w.m_stride = (int64_t)(w.blocks * w.tiles | 1) * VEC_LANES;
+    choose_class(&w, 0);
+    return w;
+}
+
+/* ---- Plan and pack ---------------------------------------------------------------------------- */
+
+static bool supported(const struct kernel_conv_shape *s)
+{
+    int most = s->kernel_height > s->kernel_width ? s->kernel_height : s->kernel_width;
+    int most_stride = s->stride_height > s->stride_width ? s->stride_height : s->stride_width;
+    if (s->dilation_height != 1 || s->dilation_width != 1 || s->groups != 1 || s->plain_input ||
+        most_stride > 3 || most < 2)
+        return false;
+    return s->kernel_height >= s->stride_height && s->kernel_width >= s->stride_width &&
+           s->kernel_height <= 3 * s->stride_height && s->kernel_width <= 3 * s->stride_width;
+}
+
+/* Tiles per band: enough that the weights are read rarely, while the transformed input stays in
+ * the cache. */
+static int choose_tiles(const struct winograd *w)
+{
+    enum { CACHE = 400 << 10 };
+    int64_t total = w->per_image;
+    int64_t most = CACHE / ((int64_t)w->elements * w->in_blocks * VEC_LANES * 4) / 12 * 12;
+    most = most < 12 ? 12 : most > 96 ? 96 : most;
+    if (total >= 48 && total / 4 < most)
+        most = total / 4 < 24 ? 24 : total / 4;
+    int64_t bands = (total + most - 1) / most;
+    int64_t tiles = (total + bands - 1) / bands;
+    if (total < 12)
+        return min_int((int)(total * w->s->batch), 12);
+    return (int)(tiles > 12 ? (tiles + 11) / 12 * 12 : tiles);
+}
+
+static int64_t bands_of(const struct winograd *w)
+{
+    return (w->total + w->tiles - 1) / w->tiles;
+}
+
+int KERNEL_NAME(conv_winograd_plan)(struct kernel_conv_plan *plan)
+{
+    const struct kernel_conv_shape *s = &plan->shape;
+    if (!supported(s))
+        return STANCE_EUNSUPPORTED;
+    plan->tile[OUTPUTS] = plan->method == CONV_WINOGRAD_4 ? 4 : 2;
+    struct winograd w = winograd_of(plan);
+    /* class 0 need not have the most tiles */
+    int64_t most_tiles = 0, filters = 0;
+    int elements = 0;
+    for (int class = 0; class < w.classes; class++) {
+        choose_class(&w, class);
+        filters += w.filters;
+        elements = w.elements > elements ? w.elements : elements;
+        if (w.per_image > most_tiles) {
+            most_tiles = w.per_image;
+            plan->tile[TILES] = choose_tiles(&w);
+        }
+    }
+    plan->tile[BLOCKS] = KERNEL_NAME(conv_tile_choose)(w.out_blocks, plan->tile[TILES]);
+    plan->tile[SETS] = 1;
+    w = winograd_of(plan);
+    int64_t bands = bands_of(&w) * w.classes;
+    if (bands < 4 && w.out_blocks >= 8)
+        plan->tile[SETS] = min_int(bands == 1 && w.out_blocks >= 12 ? 3 : 2, w.groups);
+    int64_t units = bands * plan->tile[SETS];
+    plan->name = w.outputs == 4 ? "winograd f4" : "winograd f2";
+    plan->parts = units < 64 ? (int)units : 64;
+    int64_t packed = (int64_t)w.out_blocks * VEC_LANES * (1 + s->in_channels * filters) * 4;
+    int64_t scratch = (int64_t)elements * (w.v_stride + w.m_stride) * 4;
+    if (scratch > CONV_SCRATCH_LIMIT)
+        return STANCE_EUNSUPPORTED;
+    plan->packed_bytes = (size_t)packed;
+    plan->scratch_bytes = (size_t)scratch;
+    return 0;
+}
+
+static void pack_piece(const struct winograd *w, const struct piece *p, const float *filter,
+                       float *to, int64_t filter_stride)
+{
+    double taps[9], u[MAX_ELEMENTS];
+    for (int y = 0; y < p->y.taps; y++)
+        for (int x = 0; x < p->x.taps; x++)
+            taps[y * p->x.taps + x] =
+                filter[(p->y.tap_first + y * p->y.tap_step) * w->s->kernel_width +
+                       p->x.tap_first + x * p->x.tap_step];
+    KERNEL_NAME(conv_transform_filter)(taps, w->outputs, p->y.taps, p->x.taps, u);
+    int filters = (p->y.taps == 1 ? 1 : p->y.side) * (p->x.taps == 1 ? 1 : p->x.side);
+    for (int i = 0; i < filters; i++)
+        to[(p->first_filter + i) * filter_stride] = (float)u[i];
+}
+
+/* [class][group][filter][channel][block][lane] after the bias. */
+void KERNEL_NAME(conv_winograd_pack)(const struct kernel_conv_plan *plan, const float *weights,
+                                     const float *bias, float *packed)
+{
+    struct winograd w = winograd_of(plan);
+    const struct kernel_conv_shape *s = w.s;
+    int lanes = w.out_blocks * VEC_LANES, taps = s->kernel_height * s->kernel_width;
+    memset(packed, 0, plan->packed_bytes);
+    if (bias)
+        memcpy(packed, bias, (size_t)s->out_channels * sizeof(float));
+    packed += lanes;
+    for (int class = 0; class < w.classes; class++) {
+        choose_class(&w, class);
+        for (int k = 0; k < s->out_channels; k++) {
+            int first = k / (w.blocks * VEC_LANES) * w.blocks;
+            int64_t row = (int64_t)min_int(w.out_blocks - first, w.blocks) * VEC_LANES;
+            float *to = packed + (int64_t)first * VEC_LANES * s->in_channels * w.filters +
+                        (k - first * VEC_LANES);
+            for (int c = 0; c < s->in_channels; c++) {
+                int64_t filter = s->transposed ? (int64_t)c * s->out_channels + k
+                                               : (int64_t)k * s->in_channels + c;
+                for (int i = 0; i < w.pieces; i++)
+                    pack_piece(&w, &w.piece[i], weights + filter * taps, to + c * row,
+                               s->in_channels * row);
+            }
+        }
+        packed += (int64_t)lanes * s->in_channels * w.filters;
+    }
+}
+
+/* ---- Run -------------------------------------------------------------------------------------- */
+
+/* A patch that reaches over the border, with zeros there. */
+static void pad_patch(const struct winograd *w, const struct piece *p, const float *plane, int top,
+                      int left, float *to)
+{
+    for (int y = 0; y < p->y.side; y++)
+        for (int x = 0; x < p->x.side; x++, to += VEC_LANES) {
+            int iy = top + y * p->y.in_step, ix = left + x * p->x.in_step;
+            bool in = iy >= 0 && iy < w->s->in_height && ix >= 0 && ix < w->s->in_width;
+            vec_store(to, in ? vec_load(plane + ((int64_t)iy * w->s->in_width + ix) * VEC_LANES)
+                             : vec_zero());
+        }
+}
+
+/* One piece of one tile, all input channels; `input` is the image. */
+static void transform_patch(const struct winograd *w, const struct piece *p, const float *input,
+                            int tile, float *to)
+{
+    const struct kernel_conv_shape *s = w->s;
+    conv_transform_input_fn *transform =
+        KERNEL_NAME(conv_transform_input)(w->outputs, p->y.taps, p->x.taps);
+    int64_t plane = (int64_t)s->in_height * s->in_width * VEC_LANES;
+    int64_t row = (int64_t)s->in_width * VEC_LANES;
+    int top = p->y.in_first + tile / w->across * w->outputs * p->y.in_step;
+    int left = p->x.in_first + tile % w->across * w->outputs * p->x.in_step;
+    bool whole = top >= 0 && left >= 0 && top + (p->y.side - 1) * p->y.in_step < s->in_height &&
+                 left + (p->x.side - 1) * p->x.in_step < s->in_width;
+    for (int c = 0; c < w->in_blocks; c++, input += plane, to += w->tiles * VEC_LANES) {
+        float padded[MAX_ELEMENTS * VEC_LANES];
+        if (whole) {
+            transform(input + top * row + left * VEC_LANES, row * p->y.in_step,
+                      VEC_LANES * p->x.in_step, to, w->v_stride);
+        } else {
+            pad_patch(w, p, input, top, left, padded);
+            transform(padded, p->x.side * VEC_LANES, VEC_LANES, to, w->v_stride);
+        }
+    }
+}
+
+static void transform_band(const struct winograd *w, const struct kernel_conv_buffers *buffers,
+                           int64_t first, int count, float *v)
+{
+    for (int t = 0; t < count; t++) {
+        int64_t image = (first + t) / w->per_image;
+        int tile = (int)((first + t) % w->per_image);
+        for (int i = 0; i < w->pieces; i++)
+            transform_patch(w, &w->piece[i],
+                            buffers->input + image * buffers->input_batch_stride, tile,
+                            v + w->piece[i].first_element * w->v_stride + t * VEC_LANES);
+    }
+}
+
+/* The products of all elements for one group of output channel blocks. */
+static void multiply(const struct winograd *w, const float *v, const float *weights, int blocks,
+                     int count, float *m)
+{
+    static const int32_t no_offset;
+    struct conv_tile tile = {
+        .taps = &no_offset,
+        .tap_count = 1,
+        .in_blocks = w->in_blocks,
+        .last_channels = w->s->in_channels - (w->in_blocks - 1) * VEC_LANES,
+        .in_block_stride = (int64_t)w->tiles * VEC_LANES,
+        .out_block_stride = (int64_t)w->tiles * VEC_LANES,
+        .out_pixel_stride = VEC_LANES,
+    };
+    int64_t filter_stride = (int64_t)w->s->in_channels * blocks * VEC_LANES;
+    for (int i = 0; i < w->pieces; i++) {
+        const struct piece *p = &w->piece[i];
+        int filters_across = p->x.taps == 1 ? 1 : p->x.side;
+        for (int e = 0; e < p->y.side * p->x.side; e++) {
+            int y = p->y.taps == 1 ? 0 : e / p->x.side, x = p->x.taps == 1 ? 0 : e % p->x.side;
+            tile.input = v + (p->first_element + e) * w->v_stride;
+            tile.output = m + (p->first_element + e) * w->m_stride;
+            tile.weights = weights + (p->first_filter + y * filters_across + x) * filter_stride;
+            KERNEL_NAME(conv_tile_line)(tile, blocks, count);
+        }
+    }
+}
+
+/* Sums of one tile of one output channel block to pixels; `m` is the tile's first element. */
+static void finish_tile(const struct winograd *w, const float *m, vec bias, int tile_row,
+                        int tile_column, struct conv_tile tile)
+{
+    float sums[16 * VEC_LANES];
+    int m2 = w->outputs, rows = min_int(w->y.outs - tile_row * m2, m2);
+    int columns = min_int(w->x.outs - tile_column * m2, m2);
+    int64_t row_stride = (int64_t)w->s->out_width * w->y.out_step *
+                         (w->s->plain_output ? 1 : VEC_LANES);
+    for (int i = 0; i < m2 * m2; i++)
+        vec_store(sums + i * VEC_LANES, bias);
+    for (int i = 0; i < w->pieces; i++) {
+        const struct piece *p = &w->piece[i];
+        KERNEL_NAME(conv_transform_output)(m2, p->y.taps, p->x.taps)(
+            m + p->first_element * w->m_stride, w->m_stride, sums);
+    }
+    for (int y = 0; y < rows; y++) {
+        KERNEL_NAME(conv_tile_finish)(&tile, sums + y * m2 * VEC_LANES, 1, columns);
+        tile.output += row_stride;
+        if (tile.residual)
+            tile.residual += row_stride;
+    }
+}
+
+/* One output channel block of a band. */
+static void finish_band(const struct winograd *w, const struct kernel_conv_buffers *buffers,
+                        const struct conv_finish *finish, int64_t first, int count, int block,
+                        const float *m)
+{
+    const struct kernel_conv_shape *s = w->s;
+    int64_t pixels = (int64_t)s->out_height * s->out_width;
+    int64_t step = s->plain_output ? 1 : VEC_LANES;
+    vec bias = vec_load((const float *)buffers->packed + block * VEC_LANES);
+    for (int t = 0; t < count; t++, m += VEC_LANES) {
+        int64_t image = (first + t) / w->per_image;
+        int number = (int)((first + t) % w->per_image);
+        int row = number / w->across, column = number % w->across;
+        int64_t y = w->y.out_first + (int64_t)row * w->outputs * w->y.out_step;
+        int64_t x = w->x.out_first + (int64_t)column * w->outputs * w->x.out_step;
+        int64_t at = (int64_t)block * VEC_LANES * pixels + (y * s->out_width + x) * step;
+        struct conv_tile tile = {
+            .output = buffers->output + image * buffers->output_batch_stride + at,
+            .out_block_stride = pixels,
+            .out_pixel_stride = step * w->x.out_step,
+            .finish = finish,
+            .plain_channels = s->plain_output ? s->out_channels - block * VEC_LANES : 0,
+        };
+        if (buffers->residual)
+            tile.residual = buffers->residual + image * buffers->residual_batch_stride + at;
+        finish_tile(w, m, bias, row, column, tile);
+    }
+}
+
+void KERNEL_NAME(conv_winograd_run)(const struct kernel_conv_plan *plan,
+                                    const struct kernel_conv_buffers *buffers, int part, int parts)
+{
+    struct winograd w = winograd_of(plan);
+    struct conv_finish finish = KERNEL_NAME(conv_finish_of)(&plan->epilogue);
+    int64_t lanes = (int64_t)w.out_blocks * VEC_LANES, unit, end_unit, transformed = -1;
+    int64_t bands = 0;
+    for (int class = 0; class < w.classes; class++) {
+        choose_class(&w, class);
+        bands = bands_of(&w) > bands ? bands_of(&w) : bands;
+    }
+    const float *weights = NULL;
+    w.class = -1;
+    kernel_share(w.classes * bands * w.sets, part, parts, &unit, &end_unit);
+    for (; unit < end_unit; unit++) {
+        int class = (int)(unit / (bands * w.sets));
+        if (class != w.class) {
+            weights = (const float *)buffers->packed + lanes;
+            for (int i = 0; i < class; i++) {
+                choose_class(&w, i);
+                weights += lanes * w.s->in_channels * w.filters;
+            }
+            choose_class(&w, class);
+        }
+        int64_t band = unit / w.sets, first = band % bands * w.tiles, group, end_group;
+        int count = (int)(w.total - first < w.tiles ? w.total - first : w.tiles);
+        if (count <= 0)
+            continue;
+        float *v = buffers->scratch, *m = v + w.elements * w.v_stride;
+        if (band != transformed)
+            transform_band(&w, buffers, first, count, v);
+        transformed = band;
+        kernel_share(w.groups, (int)(unit % w.sets), w.sets, &group, &end_group);
+        for (; group < end_group; group++) {
+            int block = (int)group * w.blocks, blocks = min_int(w.out_blocks - block, w.blocks);
+            multiply(&w, v, weights + (int64_t)block * VEC_LANES * w.s->in_channels * w.filters,
+                     blocks, count, m);
+            for (int b = 0; b < blocks; b++)
+                finish_band(&w, buffers, &finish, first, count, block + b,
+                            m + (int64_t)b * w.tiles * VEC_LANES);
+        }
+    }
+}

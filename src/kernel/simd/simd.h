@@ -1,0 +1,65 @@
+/* The SIMD kernels of one tier, as its table holds them. Names end with the tier. */
+#ifndef KERNEL_SIMD_SIMD_H
+#define KERNEL_SIMD_SIMD_H
+
+#include "kernel/kernel.h"
+#include "kernel/simd/vec.h"
+
+extern const struct kernel_table KERNEL_NAME(kernel_table_simd);
+
+/* ---- Convolution: conv_simd.c chooses among the methods -------------------------------------- */
+
+int KERNEL_NAME(kernel_conv_plan)(struct kernel_conv_plan *plan,
+                                  const struct kernel_conv_shape *shape,
+                                  const struct kernel_epilogue *epilogue);
+void KERNEL_NAME(kernel_conv_pack)(const struct kernel_conv_plan *plan, const float *weights,
+                                   const float *bias, void *packed);
+void KERNEL_NAME(kernel_conv_run)(const struct kernel_conv_plan *plan,
+                                  const struct kernel_conv_buffers *buffers, int part, int parts);
+
+/* ---- Everything else: see struct kernel_table ------------------------------------------------ */
+
+size_t KERNEL_NAME(kernel_gemm_packed_bytes)(int depth, int columns);
+void KERNEL_NAME(kernel_gemm_pack)(const float *b, int64_t row_stride, int64_t column_stride,
+                                   int depth, int columns, void *packed, int part, int parts);
+void KERNEL_NAME(kernel_gemm_run)(const struct kernel_gemm *gemm, int part, int parts);
+void KERNEL_NAME(kernel_pool_run)(const struct kernel_pool *pool, int part, int parts);
+void KERNEL_NAME(kernel_global_average)(const float *input, int64_t batch_stride, int batch,
+                                        int channels, int64_t pixels, float *output, int part,
+                                        int parts);
+void KERNEL_NAME(kernel_resize_run)(const struct kernel_resize *resize, int part, int parts);
+void KERNEL_NAME(kernel_graph_conv)(const struct kernel_graph_conv *conv, int part, int parts);
+void KERNEL_NAME(kernel_to_blocked)(const float *plain, int64_t plain_stride, float *blocked,
+                                    int64_t blocked_stride, int batch, int first, int channels,
+                                    bool last, int64_t pixels, int part, int parts);
+void KERNEL_NAME(kernel_to_plain)(const float *blocked, int64_t blocked_stride, float *plain,
+                                  int64_t plain_stride, int batch, int first, int channels,
+                                  int64_t pixels, int part, int parts);
+void KERNEL_NAME(kernel_copy_channels)(const float *from, int64_t from_stride, int from_first,
+                                       float *to, int64_t to_stride, int to_first, int channels,
+                                       bool last, int batch, int64_t pixels, int part, int parts);
+void KERNEL_NAME(kernel_scale_channels)(const float *input, int64_t input_stride,
+                                        const float *factor, float *output, int64_t output_stride,
+                                        int batch, int channels, int64_t pixels, int part,
+                                        int parts);
+void KERNEL_NAME(kernel_unary)(enum kernel_activation op, float alpha, float beta, const float *x,
+                               float *y, int64_t count, int part, int parts);
+void KERNEL_NAME(kernel_binary)(enum kernel_binary op, const float *a, const float *b, float *y,
+                                int64_t count, int part, int parts);
+void KERNEL_NAME(kernel_binary_row)(enum kernel_binary op, const float *a, const float *b, float *y,
+                                    int64_t rows, int64_t columns, bool b_first, int part,
+                                    int parts);
+void KERNEL_NAME(kernel_binary_column)(enum kernel_binary op, const float *a, const float *b,
+                                       float *y, int64_t rows, int64_t columns, bool b_first,
+                                       int part, int parts);
+void KERNEL_NAME(kernel_softmax)(const float *x, float *y, int64_t rows, int64_t columns, int part,
+                                 int parts);
+void KERNEL_NAME(kernel_layer_norm)(const float *x, const float *scale, const float *bias,
+                                    float epsilon, float *y, int64_t rows, int64_t columns,
+                                    int part, int parts);
+void KERNEL_NAME(kernel_reduce_rows)(enum kernel_reduce op, const float *x, float *y, int64_t rows,
+                                     int64_t columns, int part, int parts);
+
+int64_t KERNEL_NAME(kernel_peak)(int64_t rounds);
+
+#endif

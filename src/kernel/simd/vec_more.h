@@ -1,0 +1,78 @@
+/* Vectors with some lanes left out, lanes moved between blocks, and maxima that keep NaN. */
+#ifndef KERNEL_SIMD_VEC_MORE_H
+#define KERNEL_SIMD_VEC_MORE_H
+
+#include "kernel/simd/vec.h"
+
+/* Maximum and minimum that are NaN where either operand is. */
+VEC_INLINE vec vec_max_nan(vec a, vec b)
+{
+    return vec_select(vec_is_nan(a), a, vec_max(a, b));
+}
+
+VEC_INLINE vec vec_min_nan(vec a, vec b)
+{
+    return vec_select(vec_is_nan(a), a, vec_min(a, b));
+}
+
+/* `count` lanes, of which all may be there. */
+VEC_INLINE vec vec_load_up_to(const float *p, int64_t count)
+{
+    return count >= VEC_LANES ? vec_load(p) : vec_load_part(p, (int)count);
+}
+
+VEC_INLINE void vec_store_up_to(float *p, vec x, int64_t count)
+{
+    if (count >= VEC_LANES)
+        vec_store(p, x);
+    else
+        vec_store_part(p, x, (int)count);
+}
+
+#if defined(KERNEL_AVX512)
+
+/* Lanes first … end - 1. */
+VEC_INLINE vec_mask vec_lanes(int first, int end)
+{
+    return (__mmask16)((1u << end) - (1u << first));
+}
+
+/* Changes the lanes of `m` alone, but all lanes must be there to be read and written. */
+VEC_INLINE void vec_store_masked(float *p, vec x, vec_mask m)
+{
+    _mm512_mask_storeu_ps(p, m, x);
+}
+
+/* Lane i is lane i + shift of `low` followed by `high`; shift is 0 … VEC_LANES. */
+VEC_INLINE vec vec_align(vec low, vec high, int shift)
+{
+    __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    return _mm512_permutex2var_ps(low, _mm512_add_epi32(lane, _mm512_set1_epi32(shift)), high);
+}
+
+#else
+
+VEC_INLINE vec_mask vec_lanes(int first, int end)
+{
+    __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    __m256i before_end = _mm256_cmpgt_epi32(_mm256_set1_epi32(end), lane);
+    __m256i before_first = _mm256_cmpgt_epi32(_mm256_set1_epi32(first), lane);
+    return _mm256_castsi256_ps(_mm256_andnot_si256(before_first, before_end));
+}
+
+VEC_INLINE void vec_store_masked(float *p, vec x, vec_mask m)
+{
+    vec_store(p, vec_select(m, x, vec_load(p)));
+}
+
+VEC_INLINE vec vec_align(vec low, vec high, int shift)
+{
+    __m256i lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    __m256i from = _mm256_add_epi32(lane, _mm256_set1_epi32(shift));
+    return vec_select(vec_lanes(0, VEC_LANES - shift), _mm256_permutevar8x32_ps(low, from),
+                      _mm256_permutevar8x32_ps(high, from));
+}
+
+#endif
+
+#endif
