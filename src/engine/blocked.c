@@ -1,0 +1,119 @@
+/* Which nodes have an implementation on channel-blocked data; graph_layout() asks. */
+#include <string.h>
+
+#include "engine/epilogue.h"
+#include "engine/plan.h"
+
+static bool is_feature_map(const struct graph_value *value)
+{
+    return value->dtype == STANCE_FLOAT32 && value->shape.rank == 4 &&
+           tensor_shape_known(&value->shape) && !value->constant;
+}
+
+static bool can_conv(const struct kernel_table *kernels, const struct graph *graph,
+                     const struct graph_node *node)
+{
+    struct kernel_conv_shape shape;
+    if (!engine_conv_shape(&shape, graph, node))
+        return false;
+    struct kernel_epilogue epilogue = engine_epilogue(node);
+    struct kernel_conv_plan plan;
+    if (kernels->conv_plan(&plan, &shape, &epilogue) == 0)
+        return true;
+    shape.plain_input = true;
+    return kernels->conv_plan(&plan, &shape, &epilogue) == 0;
+}
+
+static bool one_of(const char *mode, const char *const *modes)
+{
+    for (; *modes; modes++)
+        if (strcmp(mode, *modes) == 0)
+            return true;
+    return false;
+}
+
+/* Whole-number enlargement of height and width, nearest or linear. */
+static bool can_resize(const struct graph *graph, const struct graph_node *node)
+{
+    static const char *const modes[] = {"nearest", "linear", NULL};
+    static const char *const transforms[] = {"half_pixel", "pytorch_half_pixel", "asymmetric",
+                                             "align_corners", NULL};
+    const struct tensor_shape *in = &graph->values[node->inputs[0]].shape;
+    const struct tensor_shape *out = &graph->values[node->outputs[0]].shape;
+    return in->dims[0] == out->dims[0] && in->dims[1] == out->dims[1] && in->dims[2] > 0 &&
+           in->dims[3] > 0 && out->dims[2] % in->dims[2] == 0 && out->dims[3] % in->dims[3] == 0 &&
+           one_of(graph_attr_string(node, "mode", "nearest"), modes) &&
+           one_of(graph_attr_string(node, "coordinate_transformation_mode", "half_pixel"),
+                  transforms) &&
+           graph_attr_int(node, "antialias", 0) == 0 && graph_attr_int(node, "exclude_outside", 0) == 0;
+}
+
+static bool axis_is_channels(const struct graph_node *node, int64_t absent)
+{
+    int64_t axis = graph_attr_int(node, "axis", absent);
+    return axis == 1 || axis == -3;
+}
+
+static bool can_graph_conv(const struct kernel_table *kernels, const struct graph *graph,
+                           const struct graph_node *node)
+{
+    int64_t in = graph->values[node->inputs[0]].shape.dims[1];
+    int64_t out = graph->values[node->outputs[0]].shape.dims[1];
+    return out > 0 && (in == out || out % kernels->block == 0);
+}
+
+static bool can_unary(const struct graph_node *node)
+{
+    static const char *const types[] = {"Relu", "LeakyRelu", "Sigmoid", "Swish", "HardSigmoid",
+                                        "HardSwish", "Tanh", "Gelu", "Erf", "Abs", "Neg", "Clip",
+                                        NULL};
+    return one_of(node->type, types);
+}
+
+/* Equal shapes, or a feature map times one factor per channel. */
+static bool can_binary(const struct graph *graph, const struct graph_node *node)
+{
+    static const char *const types[] = {"Add", "Sub", "Mul", "Max", "Min", NULL};
+    if (!one_of(node->type, types) || node->input_count != 2)
+        return false;
+    const struct graph_value *a = &graph->values[node->inputs[0]];
+    const struct graph_value *b = &graph->values[node->inputs[1]];
+    if (!is_feature_map(a) || !is_feature_map(b))
+        return false;
+    if (tensor_shape_equal(&a->shape, &b->shape))
+        return true;
+    if (strcmp(node->type, "Mul") != 0 || a->shape.dims[0] != b->shape.dims[0] ||
+        a->shape.dims[1] != b->shape.dims[1])
+        return false;
+    const struct tensor_shape *small =
+        a->shape.dims[2] * a->shape.dims[3] == 1 ? &a->shape : &b->shape;
+    return small->dims[2] * small->dims[3] == 1;
+}
+
+bool engine_can_block(void *context, const struct graph *graph, const struct graph_node *node)
+{
+    const struct kernel_table *kernels = context;
+    for (int i = 0; i < node->output_count; i++)
+        if (node->outputs[i] < 0 || !is_feature_map(&graph->values[node->outputs[i]]))
+            return false;
+    if (node->output_count < 1 || node->input_count < 1 || node->inputs[0] < 0 ||
+        !is_feature_map(&graph->values[node->inputs[0]]))
+        return false;
+    const char *type = node->type;
+    struct kernel_pool pool;
+    if (strcmp(type, "Conv") == 0 || strcmp(type, "ConvTranspose") == 0)
+        return can_conv(kernels, graph, node);
+    if (strcmp(type, "MaxPool") == 0 || strcmp(type, "AveragePool") == 0)
+        return engine_pool_shape(&pool, graph, node);
+    if (strcmp(type, "GlobalAveragePool") == 0)
+        return true;
+    if (strcmp(type, "Resize") == 0 || strcmp(type, "Upsample") == 0)
+        return can_resize(graph, node);
+    if (strcmp(type, "Concat") == 0)
+        return axis_is_channels(node, 1);
+    if (strcmp(type, "Split") == 0)
+        return axis_is_channels(node, 0);
+    if (strcmp(type, "GraphConv") == 0)
+        return can_graph_conv(kernels, graph, node);
+    return can_unary(node) || can_binary(graph, node);
+}

@@ -1,0 +1,414 @@
+/* Sessions: a device, a pool, and the last few plans of one model. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/cpu.h"
+#include "base/memory.h"
+#include "engine/plan.h"
+#include "stance/session.h"
+
+enum { MAX_PLANS = 4, MAX_INPUTS = 64, MAX_OUTPUTS = 64 };
+
+/* A plan and the shapes it is for. */
+struct entry {
+    struct engine_plan *plan;
+    struct tensor_shape shapes[MAX_INPUTS];
+    int64_t loops;           /* images run one after another; 1: all at once */
+    struct tensor *collected[MAX_OUTPUTS]; /* with loops > 1: results of all images */
+    int64_t last_use;
+};
+
+struct stance_session {
+    struct stance_model *model;
+    const struct kernel_table *kernels;
+    struct base_pool *pool;
+    bool profile;
+    struct entry entries[MAX_PLANS];
+    struct entry *current;
+    int64_t clock;
+    char description[192];
+};
+
+void stance_session_options_default(struct stance_session_options *options)
+{
+    *options = (struct stance_session_options){
+        .struct_size = sizeof *options, .device = "cpu", .threads = 1, .tier = STANCE_TIER_AUTO};
+}
+
+static int choose_tier(const struct stance_session_options *options, enum base_cpu_tier *tier)
+{
+    BASE_TRY(base_cpu_choose(tier));
+    if (options->tier == STANCE_TIER_AUTO)
+        return 0;
+    if (options->tier < 0 || options->tier >= BASE_CPU_TIERS)
+        return base_error(STANCE_EARGUMENT, "tier %d does not exist", options->tier);
+    if ((enum base_cpu_tier)options->tier > base_cpu_best())
+        return base_error(STANCE_EDEVICE, "this processor (%s) has no %s; it reaches %s",
+                          base_cpu_model(), base_cpu_name((enum base_cpu_tier)options->tier),
+                          base_cpu_name(base_cpu_best()));
+    *tier = (enum base_cpu_tier)options->tier;
+    return 0;
+}
+
+static int check_model(const struct stance_model *model)
+{
+    if (model->graph->input_count > MAX_INPUTS || model->graph->output_count > MAX_OUTPUTS)
+        return base_error(STANCE_ELIMIT, "%s has %d inputs and %d outputs; at most %d each are run",
+                          model->path, model->graph->input_count, model->graph->output_count,
+                          MAX_INPUTS);
+    return 0;
+}
+
+int stance_session_open(struct stance_session **out, struct stance_model *model,
+                        const struct stance_session_options *options)
+{
+    *out = NULL;
+    struct stance_session_options chosen;
+    stance_session_options_default(&chosen);
+    if (options)
+        memcpy(&chosen, options,
+               options->struct_size < sizeof chosen ? options->struct_size : sizeof chosen);
+    if (chosen.device && strcmp(chosen.device, "cpu") != 0)
+        return base_error(STANCE_EDEVICE, "device '%s' is not available; this build has: cpu",
+                          chosen.device);
+    enum base_cpu_tier tier;
+    BASE_TRY(choose_tier(&chosen, &tier));
+    BASE_TRY(check_model(model));
+    struct stance_session *session = base_alloc_zero(1, sizeof *session);
+    if (!session)
+        return base_error_memory(sizeof *session, "a session");
+    int threads = chosen.threads ? chosen.threads : 1;
+    int code = base_pool_open(&session->pool, threads);
+    if (code < 0) {
+        base_free(session);
+        return code;
+    }
+    session->model = engine_model_keep(model);
+    session->kernels = kernel_table(tier);
+    session->profile = chosen.profile != 0;
+    snprintf(session->description, sizeof session->description, "cpu (%s), %s, %d thread%s, float32",
+             base_cpu_model(), base_cpu_name(tier), threads, threads == 1 ? "" : "s");
+    *out = session;
+    return 0;
+}
+
+static void entry_close(struct entry *entry)
+{
+    for (int i = 0; i < MAX_OUTPUTS; i++)
+        tensor_close(&entry->collected[i]);
+    engine_plan_close(&entry->plan);
+}
+
+void stance_session_close(struct stance_session **handle)
+{
+    struct stance_session *session = *handle;
+    *handle = NULL;
+    if (!session)
+        return;
+    for (int i = 0; i < MAX_PLANS; i++)
+        entry_close(&session->entries[i]);
+    base_pool_close(&session->pool);
+    stance_model_close(&session->model);
+    base_free(session);
+}
+
+static int check_inputs(const struct stance_session *session, const struct stance_tensor *inputs,
+                        int count)
+{
+    const struct graph *graph = session->model->graph;
+    if (count != graph->input_count)
+        return base_error(STANCE_EARGUMENT, "%s: %d inputs given, the model has %d",
+                          session->model->path, count, graph->input_count);
+    for (int i = 0; i < count; i++) {
+        const struct graph_value *value = &graph->values[graph->inputs[i]];
+        struct tensor_shape shape = tensor_shape_of(&inputs[i]);
+        int64_t elements;
+        if (inputs[i].rank < 0 || inputs[i].rank > STANCE_MAX_RANK)
+            return base_error(STANCE_ESHAPE, "%s: input '%s' has rank %d", session->model->path,
+                              value->name, inputs[i].rank);
+        int code = tensor_shape_count(&shape, &elements);
+        if (code < 0)
+            return base_error_context(code, "%s: input '%s'", session->model->path, value->name);
+        if (value->dtype != STANCE_DTYPE_NONE && inputs[i].dtype != value->dtype)
+            return base_error(STANCE_ETYPE, "%s: input '%s' is %s; the model wants %s",
+                              session->model->path, value->name,
+                              stance_dtype_name(inputs[i].dtype), stance_dtype_name(value->dtype));
+    }
+    return 0;
+}
+
+static struct entry *find(struct stance_session *session, const struct stance_tensor *inputs,
+                          int count)
+{
+    for (int k = 0; k < MAX_PLANS; k++) {
+        struct entry *entry = &session->entries[k];
+        bool same = entry->plan != NULL;
+        for (int i = 0; same && i < count; i++) {
+            struct tensor_shape shape = tensor_shape_of(&inputs[i]);
+            same = tensor_shape_equal(&shape, &entry->shapes[i]);
+        }
+        if (same)
+            return entry;
+    }
+    return NULL;
+}
+
+static struct entry *oldest(struct stance_session *session)
+{
+    struct entry *entry = &session->entries[0];
+    for (int k = 0; k < MAX_PLANS; k++)
+        if (!session->entries[k].plan || session->entries[k].last_use < entry->last_use)
+            entry = &session->entries[k];
+    return entry;
+}
+
+/* The batch that these inputs carry although the model was exported for batch 1; else 1. */
+static int64_t extra_batch(const struct stance_session *session, const struct tensor_shape *shapes)
+{
+    const struct graph *graph = session->model->graph;
+    int64_t batch = 1;
+    for (int i = 0; i < graph->input_count; i++) {
+        const struct tensor_shape *declared = &graph->values[graph->inputs[i]].shape;
+        if (declared->rank < 1 || declared->dims[0] != 1 || shapes[i].rank < 1 ||
+            shapes[i].dims[0] < 2)
+            return 1;
+        if (i > 0 && shapes[i].dims[0] != batch)
+            return 1;
+        batch = shapes[i].dims[0];
+    }
+    return batch;
+}
+
+static bool can_rebatch(const struct stance_session *session, const struct tensor_shape *shapes,
+                        int64_t batch)
+{
+    struct graph *graph;
+    struct graph_folder folder = engine_folder();
+    if (graph_specialise(&graph, session->model->graph, shapes, &folder) < 0)
+        return false;
+    bool independent = graph_batch_independent(graph, batch, NULL, 0);
+    graph_close(&graph);
+    return independent;
+}
+
+/* Memory for the results of all images where each is run alone. */
+static int collect_open(struct entry *entry, int output_count)
+{
+    for (int i = 0; i < output_count; i++) {
+        const struct stance_tensor *one = engine_plan_output(entry->plan, i);
+        struct tensor_shape shape = tensor_shape_of(one);
+        if (!tensor_shape_known(&shape) || shape.rank < 1 || shape.dims[0] != 1)
+            return base_error(STANCE_ESHAPE, "this model takes one picture at a time: the size of "
+                                             "its output %d is not fixed per picture", i);
+        shape.dims[0] = entry->loops;
+        BASE_TRY(tensor_open(&entry->collected[i], one->dtype, &shape));
+    }
+    return 0;
+}
+
+static int fill_entry(struct stance_session *session, struct entry *entry,
+                      const struct stance_tensor *inputs, int count)
+{
+    struct tensor_shape shapes[MAX_INPUTS];
+    for (int i = 0; i < count; i++)
+        entry->shapes[i] = shapes[i] = tensor_shape_of(&inputs[i]);
+    int64_t batch = extra_batch(session, shapes);
+    entry->loops = batch > 1 && !can_rebatch(session, shapes, batch) ? batch : 1;
+    if (entry->loops > 1)
+        for (int i = 0; i < count; i++)
+            shapes[i].dims[0] = 1;
+    BASE_TRY(engine_plan_open(&entry->plan, session->model, session->kernels, session->pool,
+                              shapes));
+    return entry->loops > 1 ? collect_open(entry, session->model->graph->output_count) : 0;
+}
+
+int stance_session_prepare(struct stance_session *session, const struct stance_tensor *inputs,
+                           int count)
+{
+    BASE_TRY(check_inputs(session, inputs, count));
+    struct entry *entry = find(session, inputs, count);
+    if (!entry) {
+        entry = oldest(session);
+        if (session->current == entry)
+            session->current = NULL;
+        entry_close(entry);
+        int code = fill_entry(session, entry, inputs, count);
+        if (code < 0) {
+            entry_close(entry);
+            return base_error_context(code, "%s", session->model->path);
+        }
+    }
+    entry->last_use = ++session->clock;
+    session->current = entry;
+    return 0;
+}
+
+static int run_images(struct stance_session *session, struct entry *entry,
+                      const struct stance_tensor *inputs, int input_count)
+{
+    for (int64_t image = 0; image < entry->loops; image++) {
+        const void *data[MAX_INPUTS];
+        for (int i = 0; i < input_count; i++)
+            data[i] = (const unsigned char *)inputs[i].data +
+                      (size_t)image * (tensor_bytes(&inputs[i]) / (size_t)entry->loops);
+        BASE_TRY(engine_plan_run(entry->plan, data, session->profile));
+        for (int i = 0; entry->collected[i] && i < MAX_OUTPUTS; i++) {
+            const struct stance_tensor *one = engine_plan_output(entry->plan, i);
+            memcpy((unsigned char *)entry->collected[i]->view.data +
+                       (size_t)image * tensor_bytes(one),
+                   one->data, tensor_bytes(one));
+        }
+    }
+    return 0;
+}
+
+int stance_session_run(struct stance_session *session, const struct stance_tensor *inputs,
+                       int input_count, struct stance_tensor *outputs, int output_count)
+{
+    BASE_TRY(stance_session_prepare(session, inputs, input_count));
+    struct entry *entry = session->current;
+    if (output_count != session->model->graph->output_count)
+        return base_error(STANCE_EARGUMENT, "%s: room for %d outputs given, the model has %d",
+                          session->model->path, output_count, session->model->graph->output_count);
+    int code = run_images(session, entry, inputs, input_count);
+    if (code < 0)
+        return base_error_context(code, "%s", session->model->path);
+    for (int i = 0; i < output_count; i++)
+        outputs[i] =
+            entry->collected[i] ? entry->collected[i]->view : *engine_plan_output(entry->plan, i);
+    return 0;
+}
+
+size_t stance_session_memory(const struct stance_session *session)
+{
+    if (!session->current)
+        return 0;
+    const struct engine_plan *plan = session->current->plan;
+    return plan->workspace_bytes +
+           plan->scratch_bytes * (size_t)base_pool_threads(session->pool) +
+           engine_memory_held(plan->memory);
+}
+
+int64_t stance_session_multiply_adds(const struct stance_session *session)
+{
+    return session->current ? session->current->plan->multiply_adds * session->current->loops : 0;
+}
+
+int stance_session_loops(const struct stance_session *session)
+{
+    return session->current && session->current->loops > 1;
+}
+
+struct peak {
+    const struct kernel_table *kernels;
+    int64_t done[256]; /* per part */
+};
+
+static void share_peak(void *context, int part, int parts, int worker)
+{
+    struct peak *peak = context;
+    peak->done[part] = peak->kernels->peak(1 << 20);
+}
+
+double stance_session_peak(struct stance_session *session)
+{
+    struct peak peak = {.kernels = session->kernels};
+    int threads = base_pool_threads(session->pool);
+    double best = 0;
+    for (int round = 0; round < 3; round++) {
+        int64_t start = base_clock_ns(), done = 0;
+        base_pool_run(session->pool, share_peak, &peak, threads);
+        int64_t time = base_clock_ns() - start;
+        for (int i = 0; i < threads; i++)
+            done += peak.done[i];
+        double rate = time > 0 ? 2 * (double)done / (double)time : 0;
+        best = rate > best ? rate : best;
+    }
+    return best;
+}
+
+const char *stance_session_describe(const struct stance_session *session)
+{
+    return session->description;
+}
+
+static const struct engine_step *profile_step(const struct engine_plan *plan, int wanted)
+{
+    for (int i = 0; i < plan->graph->node_count; i++)
+        if (plan->steps[i].run && wanted-- == 0)
+            return &plan->steps[i];
+    return NULL;
+}
+
+int stance_session_profile_count(const struct stance_session *session, int64_t *runs)
+{
+    if (runs)
+        *runs = 0;
+    if (!session->profile || !session->current)
+        return 0;
+    const struct engine_plan *plan = session->current->plan;
+    if (runs)
+        *runs = plan->runs;
+    int count = 0;
+    while (profile_step(plan, count))
+        count++;
+    return count;
+}
+
+static int64_t step_bytes(const struct engine_plan *plan, const struct graph_node *node)
+{
+    int64_t bytes = 0;
+    for (int i = 0; i < node->input_count; i++)
+        if (node->inputs[i] >= 0 && tensor_shape_known(&plan->graph->values[node->inputs[i]].shape))
+            bytes += engine_elements(&plan->graph->values[node->inputs[i]]) *
+                     (int64_t)stance_dtype_size(plan->graph->values[node->inputs[i]].dtype);
+    for (int i = 0; i < node->output_count; i++)
+        if (node->outputs[i] >= 0 &&
+            tensor_shape_known(&plan->graph->values[node->outputs[i]].shape))
+            bytes += engine_elements(&plan->graph->values[node->outputs[i]]) *
+                     (int64_t)stance_dtype_size(plan->graph->values[node->outputs[i]].dtype);
+    return bytes;
+}
+
+int stance_session_profile(const struct stance_session *session, int i,
+                           struct stance_profile_step *out)
+{
+    *out = (struct stance_profile_step){0};
+    const struct engine_step *step =
+        session->profile && session->current && i >= 0
+            ? profile_step(session->current->plan, i)
+            : NULL;
+    if (!step)
+        return base_error(STANCE_EARGUMENT, "the profile has no step %d", i);
+    const struct engine_plan *plan = session->current->plan;
+    out->type = step->node->type;
+    out->name = step->node->name;
+    out->method = step->method;
+    for (int k = 0; k < step->node->output_count && !out->shape[0]; k++)
+        if (step->node->outputs[k] >= 0) {
+            char text[TENSOR_SHAPE_TEXT];
+            snprintf(out->shape, sizeof out->shape, "%.63s",
+                     tensor_shape_text(&plan->graph->values[step->node->outputs[k]].shape, text));
+        }
+    out->nanoseconds = step->nanoseconds;
+    out->multiply_adds = step->multiply_adds;
+    out->bytes = step_bytes(plan, step->node);
+    return 0;
+}
+
+const char *stance_device_name(int i)
+{
+    return i == 0 ? "cpu" : NULL;
+}
+
+const char *stance_device_describe(int i)
+{
+    static _Thread_local char text[192];
+    if (i != 0)
+        return "";
+    snprintf(text, sizeof text, "%s, %d core%s, up to %s%s", base_cpu_model(), base_cpu_count(),
+             base_cpu_count() == 1 ? "" : "s", base_cpu_name(base_cpu_best()),
+             base_cpu_has_vnni() ? " with VNNI" : "");
+    return text;
+}

@@ -1,0 +1,307 @@
+/* Steps for blocked spatial operators: pooling, global average, resize, graph convolution. */
+#include <math.h>
+#include <string.h>
+
+#include "engine/epilogue.h"
+#include "engine/plan.h"
+
+struct pool_run {
+    const struct engine_plan *plan;
+    struct kernel_pool pool;
+};
+
+bool engine_pool_shape(struct kernel_pool *out, const struct graph *graph,
+                       const struct graph_node *node)
+{
+    bool average = strcmp(node->type, "AveragePool") == 0;
+    if (!average && strcmp(node->type, "MaxPool") != 0)
+        return false;
+    const struct graph_value *input = &graph->values[node->inputs[0]];
+    const struct graph_value *output = &graph->values[node->outputs[0]];
+    if (input->dtype != STANCE_FLOAT32 || input->shape.rank != 4 ||
+        !tensor_shape_known(&input->shape) || !tensor_shape_known(&output->shape) ||
+        (node->output_count > 1 && node->outputs[1] >= 0))
+        return false;
+    struct graph_window window;
+    if (graph_window_read(&window, node, &input->shape, NULL, false) < 0 ||
+        (average && window.ceil_mode))
+        return false;
+    *out = (struct kernel_pool){
+        .batch = (int)input->shape.dims[0],
+        .channels = (int)input->shape.dims[1],
+        .in_height = (int)input->shape.dims[2],
+        .in_width = (int)input->shape.dims[3],
+        .out_height = (int)output->shape.dims[2],
+        .out_width = (int)output->shape.dims[3],
+        .kernel_height = (int)window.kernel[0],
+        .kernel_width = (int)window.kernel[1],
+        .stride_height = (int)window.stride[0],
+        .stride_width = (int)window.stride[1],
+        .dilation_height = (int)window.dilation[0],
+        .dilation_width = (int)window.dilation[1],
+        .pad_top = (int)window.pad_begin[0],
+        .pad_left = (int)window.pad_begin[1],
+        .average = average,
+        .count_include_pad = graph_attr_int(node, "count_include_pad", 0) != 0,
+    };
+    return true;
+}
+
+static void share_pool(void *context, int part, int parts, int worker)
+{
+    struct pool_run *run = context;
+    run->plan->kernels->pool_run(&run->pool, part, parts);
+}
+
+static int run_pool(struct engine_step *step, struct engine_plan *plan)
+{
+    int input = step->node->inputs[0], output = step->node->outputs[0];
+    struct pool_run run = {.plan = plan, .pool = *(const struct kernel_pool *)step->data};
+    run.pool.input = engine_data(plan, input);
+    run.pool.output = engine_data(plan, output);
+    run.pool.input_batch_stride = engine_stride(plan, input);
+    run.pool.output_batch_stride = engine_stride(plan, output);
+    base_pool_run(plan->pool, share_pool, &run,
+                  engine_parts(engine_elements(&plan->graph->values[output]), 8192));
+    return 0;
+}
+
+static int make_pool(struct engine_plan *plan, struct engine_step *step)
+{
+    struct kernel_pool shape;
+    if (!engine_pool_shape(&shape, plan->graph, step->node))
+        return 0;
+    struct kernel_pool *pool = base_arena_alloc(plan->arena, 1, sizeof *pool);
+    if (!pool)
+        return STANCE_ENOMEMORY;
+    *pool = shape;
+    step->data = pool;
+    step->run = run_pool;
+    return 1;
+}
+
+struct average_run {
+    const struct engine_plan *plan;
+    int input, output, batch, channels;
+    int64_t pixels;
+};
+
+static void share_average(void *context, int part, int parts, int worker)
+{
+    struct average_run *run = context;
+    run->plan->kernels->global_average(engine_data(run->plan, run->input),
+                                       engine_stride(run->plan, run->input), run->batch,
+                                       run->channels, run->pixels,
+                                       engine_data(run->plan, run->output), part, parts);
+}
+
+static int run_average(struct engine_step *step, struct engine_plan *plan)
+{
+    const struct tensor_shape *shape = &engine_input(plan, step, 0)->shape;
+    struct average_run run = {.plan = plan,
+                              .input = step->node->inputs[0],
+                              .output = step->node->outputs[0],
+                              .batch = (int)shape->dims[0],
+                              .channels = (int)shape->dims[1],
+                              .pixels = shape->dims[2] * shape->dims[3]};
+    base_pool_run(plan->pool, share_average, &run,
+                  engine_parts(engine_elements(engine_input(plan, step, 0)), 16384));
+    return 0;
+}
+
+/* Source positions and weights of each output row or column. */
+struct resize_axis {
+    int *sources;
+    float *weights;
+};
+
+static float source_of(const char *mode, float scale, int out, int in_size, int out_size)
+{
+    if (strcmp(mode, "asymmetric") == 0)
+        return (float)out / scale;
+    if (strcmp(mode, "align_corners") == 0)
+        return out_size > 1 ? (float)out * (float)(in_size - 1) / (float)(out_size - 1) : 0;
+    if (strcmp(mode, "pytorch_half_pixel") == 0 && out_size == 1)
+        return 0;
+    return ((float)out + 0.5f) / scale - 0.5f;
+}
+
+static float nearest(const char *mode, float x)
+{
+    if (strcmp(mode, "floor") == 0)
+        return floorf(x);
+    if (strcmp(mode, "ceil") == 0)
+        return ceilf(x);
+    if (strcmp(mode, "round_prefer_ceil") == 0)
+        return floorf(x + 0.5f);
+    return ceilf(x - 0.5f);
+}
+
+static float clamp(float x, int size)
+{
+    return x < 0 ? 0 : x > (float)(size - 1) ? (float)(size - 1) : x;
+}
+
+static int make_axis(struct resize_axis *axis, struct base_arena *arena,
+                     const struct graph_node *node, float scale, int in_size, int out_size)
+{
+    const char *mode = graph_attr_string(node, "coordinate_transformation_mode",
+                                         strcmp(node->type, "Upsample") == 0 ? "asymmetric"
+                                                                             : "half_pixel");
+    const char *rounding = graph_attr_string(
+        node, "nearest_mode",
+        strcmp(node->type, "Upsample") == 0 ? "floor" : "round_prefer_floor");
+    bool linear = strcmp(graph_attr_string(node, "mode", "nearest"), "linear") == 0;
+    axis->sources = base_arena_alloc(arena, (size_t)out_size * 2, sizeof axis->sources[0]);
+    axis->weights = base_arena_alloc(arena, (size_t)out_size, sizeof axis->weights[0]);
+    if (!axis->sources || !axis->weights)
+        return STANCE_ENOMEMORY;
+    for (int i = 0; i < out_size; i++) {
+        float x = source_of(mode, scale, i, in_size, out_size);
+        float first = clamp(linear ? floorf(x) : nearest(rounding, x), in_size);
+        axis->sources[2 * i] = (int)first;
+        axis->sources[2 * i + 1] = (int)(linear ? clamp(floorf(x) + 1, in_size) : first);
+        axis->weights[i] = linear ? x - floorf(x) : 0;
+    }
+    return 0;
+}
+
+struct resize_run {
+    const struct engine_plan *plan;
+    struct kernel_resize resize;
+};
+
+static void share_resize(void *context, int part, int parts, int worker)
+{
+    struct resize_run *run = context;
+    run->plan->kernels->resize_run(&run->resize, part, parts);
+}
+
+static int run_resize(struct engine_step *step, struct engine_plan *plan)
+{
+    int input = step->node->inputs[0], output = step->node->outputs[0];
+    struct resize_run run = {.plan = plan, .resize = *(const struct kernel_resize *)step->data};
+    for (int64_t image = 0; image < plan->graph->values[input].shape.dims[0]; image++) {
+        run.resize.input = engine_data(plan, input) + image * engine_stride(plan, input);
+        run.resize.output = engine_data(plan, output) + image * engine_stride(plan, output);
+        base_pool_run(plan->pool, share_resize, &run,
+                      engine_parts(engine_elements(&plan->graph->values[output]), 8192));
+    }
+    return 0;
+}
+
+static int make_resize(struct engine_plan *plan, struct engine_step *step)
+{
+    const struct graph_value *in = engine_input(plan, step, 0), *out = engine_output(plan, step, 0);
+    if (in->block <= 1 || out->block <= 1)
+        return 0;
+    struct kernel_resize *resize = base_arena_alloc(plan->arena, 1, sizeof *resize);
+    if (!resize)
+        return STANCE_ENOMEMORY;
+    int height = (int)in->shape.dims[2], width = (int)in->shape.dims[3];
+    int out_height = (int)out->shape.dims[2], out_width = (int)out->shape.dims[3];
+    struct resize_axis rows, columns;
+    BASE_TRY(make_axis(&rows, plan->arena, step->node, (float)out_height / (float)height, height,
+                       out_height));
+    BASE_TRY(make_axis(&columns, plan->arena, step->node, (float)out_width / (float)width, width,
+                       out_width));
+    int block = in->block;
+    *resize = (struct kernel_resize){
+        .planes = kernel_blocks((int)in->shape.dims[1], block),
+        .in_height = height, .in_width = width,
+        .out_height = out_height, .out_width = out_width,
+        .rows = rows.sources, .columns = columns.sources,
+        .row_weight = rows.weights, .column_weight = columns.weights,
+        .linear = strcmp(graph_attr_string(step->node, "mode", "nearest"), "linear") == 0,
+        .input_plane_stride = (int64_t)height * width * block,
+        .output_plane_stride = (int64_t)out_height * out_width * block,
+    };
+    step->data = resize;
+    step->run = run_resize;
+    return 1;
+}
+
+struct graph_conv_run {
+    const struct kernel_table *kernels;
+    struct kernel_graph_conv conv;
+};
+
+static void share_graph_conv(void *context, int part, int parts, int worker)
+{
+    struct graph_conv_run *run = context;
+    run->kernels->graph_conv(&run->conv, part, parts);
+}
+
+static int run_graph_conv(struct engine_step *step, struct engine_plan *plan)
+{
+    const struct graph_node *node = step->node;
+    bool blocked = engine_input(plan, step, 0)->block > 1;
+    struct graph_conv_run run = {.kernels = blocked ? plan->kernels : kernel_table(BASE_CPU_REF),
+                                 .conv = *(const struct kernel_graph_conv *)step->data};
+    run.conv.input = engine_data(plan, node->inputs[0]);
+    run.conv.output = engine_data(plan, node->outputs[0]);
+    run.conv.input_batch_stride = engine_stride(plan, node->inputs[0]);
+    run.conv.output_batch_stride = engine_stride(plan, node->outputs[0]);
+    base_pool_run(plan->pool, share_graph_conv, &run,
+                  engine_parts(engine_elements(&plan->graph->values[node->outputs[0]]), 4096));
+    return 0;
+}
+
+/* Per-channel constants, padded to whole blocks. */
+static int padded_constant(struct engine_plan *plan, const struct graph_value *value,
+                           const float **out)
+{
+    *out = NULL;
+    if (!value)
+        return 0;
+    int64_t count = stance_tensor_count(&value->constant->view);
+    float *copy = base_arena_alloc(plan->arena, (size_t)count + 64, sizeof *copy);
+    if (!copy)
+        return STANCE_ENOMEMORY;
+    memcpy(copy, value->constant->view.data, (size_t)count * sizeof *copy);
+    *out = copy;
+    return 0;
+}
+
+static int make_graph_conv(struct engine_plan *plan, struct engine_step *step)
+{
+    const struct graph_value *in = engine_input(plan, step, 0), *out = engine_output(plan, step, 0);
+    const struct graph_value *adjacency = engine_input(plan, step, 1);
+    struct kernel_graph_conv *conv = base_arena_alloc(plan->arena, 1, sizeof *conv);
+    if (!conv)
+        return STANCE_ENOMEMORY;
+    *conv = (struct kernel_graph_conv){
+        .batch = (int)in->shape.dims[0],
+        .subsets = (int)(in->shape.dims[1] / out->shape.dims[1]),
+        .channels = (int)out->shape.dims[1],
+        .frames = (int)in->shape.dims[2],
+        .joints_in = (int)in->shape.dims[3],
+        .joints_out = (int)out->shape.dims[3],
+        .adjacency = adjacency->constant->view.data,
+        .epilogue = engine_epilogue(step->node),
+    };
+    BASE_TRY(padded_constant(plan, engine_input(plan, step, 2), &conv->scale));
+    BASE_TRY(padded_constant(plan, engine_input(plan, step, 3), &conv->shift));
+    step->multiply_adds = (int64_t)conv->batch * conv->subsets * conv->channels * conv->frames *
+                          conv->joints_in * conv->joints_out;
+    step->data = conv;
+    step->run = run_graph_conv;
+    return 1;
+}
+
+int engine_make_pool(struct engine_plan *plan, struct engine_step *step)
+{
+    const char *type = step->node->type;
+    if (strcmp(type, "GraphConv") == 0)
+        return make_graph_conv(plan, step);
+    const struct graph_value *in = engine_input(plan, step, 0);
+    if (!in || in->block != plan->kernels->block || in->block <= 1)
+        return 0;
+    if (strcmp(type, "GlobalAveragePool") == 0) {
+        step->run = run_average;
+        return 1;
+    }
+    if (strcmp(type, "Resize") == 0 || strcmp(type, "Upsample") == 0)
+        return make_resize(plan, step);
+    return make_pool(plan, step);
+}
