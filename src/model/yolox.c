@@ -1,0 +1,56 @@
+/* YOLOX detectors: one raw output [1][cells][5 + classes], cells of strides 8, 16, 32 in a row.
+ * Source: YOLOX (arXiv 2107.08430): centre = (offset + cell) · stride, size = exp(o) · stride,
+ * score = objectness · class probability, both already through the sigmoid. Class 0 is person. */
+#include <math.h>
+
+#include "model/family.h"
+
+static int64_t cell_count(const struct vision_input *input)
+{
+    int64_t cells = 0;
+    for (int level = 3; level < 6; level++)
+        cells += (int64_t)(input->width >> level) * (input->height >> level);
+    return cells;
+}
+
+static bool recognise(const struct model_signature *s, struct model_traits *traits)
+{
+    const struct tensor_shape *out = &s->outputs[0];
+    if (s->output_count != 1 || out->rank != 3 || out->dims[1] != cell_count(&traits->input) ||
+        out->dims[2] < 6)
+        return false;
+    traits->nms_threshold = 0.65f;
+    traits->input.bgr = true;
+    return true;
+}
+
+static size_t decode_boxes(const struct model_traits *traits, const struct stance_tensor *outputs,
+                           float threshold, struct vision_box *boxes, size_t capacity)
+{
+    const float *values = outputs[0].data;
+    int64_t step = outputs[0].dims[2];
+    size_t count = 0;
+    for (int level = 3; level < 6; level++) {
+        int64_t width = traits->input.width >> level, height = traits->input.height >> level;
+        float stride = (float)(1 << level);
+        for (int64_t i = 0; i < width * height; i++, values += step) {
+            float score = values[4] * values[5];
+            if (!(score >= threshold) || count == capacity)
+                continue;
+            float x = (values[0] + (float)(i % width)) * stride;
+            float y = (values[1] + (float)(i / width)) * stride;
+            float w = expf(values[2]) * stride, h = expf(values[3]) * stride;
+            boxes[count] = (struct vision_box){.x1 = x - w / 2, .y1 = y - h / 2,
+                                               .x2 = x + w / 2, .y2 = y + h / 2,
+                                               .score = score, .index = (int32_t)count};
+            count++;
+        }
+    }
+    return count;
+}
+
+const struct model_family model_yolox = {.name = "yolox",
+                                         .title = "YOLOX detector",
+                                         .role = MODEL_DETECTOR,
+                                         .recognise = recognise,
+                                         .decode_boxes = decode_boxes};
