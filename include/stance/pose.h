@@ -1,0 +1,89 @@
+/* Pose: from a picture to people with keypoints.
+ *
+ * Top-down: a detector finds person boxes, a pose network finds the keypoints in each.
+ * Coordinates are pixels of the picture given, x right and y down, (0, 0) the centre of the first
+ * pixel; keypoints may lie outside the picture.
+ * Threads: a stance_pose belongs to one thread at a time; its models may be shared. */
+#ifndef STANCE_POSE_H
+#define STANCE_POSE_H
+
+#include "stance/image.h"
+#include "stance/model.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A set of keypoints: names, skeleton, colours. Static tables; never freed. */
+struct stance_keypoint_set {
+    const char *name; /* "coco17" */
+    int32_t count;
+    const char *const *names;   /* [count] */
+    const uint8_t (*colors)[3]; /* [count], RGB */
+    const float *sigmas;        /* [count], OKS constants; NULL: the set has none */
+    const int32_t *flip;        /* [count], index of the mirrored keypoint */
+    int32_t edge_count;
+    const int32_t (*edges)[2];       /* [edge_count], pairs of keypoints */
+    const uint8_t (*edge_colors)[3]; /* [edge_count], RGB */
+};
+
+/* By name, or NULL. */
+STANCE_API const struct stance_keypoint_set *stance_keypoint_set_find(const char *name);
+
+struct stance_keypoint {
+    float x, y;
+    float score; /* as the network gives it: mostly 0 … 1, peaks can be a little above 1 */
+};
+
+struct stance_person {
+    float box[4];    /* x1, y1, x2, y2 */
+    float box_score; /* 0 … 1; 1 for boxes given by the caller */
+    float score;     /* box_score × mean score of the keypoints above 0.2 (COCO's person score) */
+    struct stance_keypoint *keypoints; /* [keypoint_set->count] */
+};
+
+struct stance_pose_result {
+    int32_t width, height; /* of the picture */
+    int32_t person_count;  /* 0 is a normal result */
+    struct stance_person *people; /* best box first */
+    const struct stance_keypoint_set *keypoint_set;
+    int64_t detect_ns, pose_ns; /* time spent in each stage */
+};
+
+struct stance_pose;
+
+struct stance_pose_options {
+    uint32_t struct_size;           /* filled by stance_pose_options_default() */
+    struct stance_model *detector;  /* RTMDet or YOLOX export; NULL with `center` or given boxes */
+    struct stance_model *pose;      /* SimCC or heatmap export; required */
+    const char *device;             /* NULL: "cpu" */
+    int32_t threads;                /* 0: 1 */
+    int32_t center;                 /* not 0: no detector, one person in the middle of the picture */
+    float detector_threshold;       /* boxes below are dropped; 0.3 */
+    float nms_threshold;            /* IoU above which the weaker box goes; 0: the family's own */
+    int32_t max_people;             /* the best are kept; 100 */
+};
+
+STANCE_API void stance_pose_options_default(struct stance_pose_options *options);
+
+/* Keeps its own references on the models. Errors: EMODEL (not a detector or pose network that stance
+ * recognises), EARGUMENT, EDEVICE, ENOMEMORY. */
+STANCE_API int stance_pose_open(struct stance_pose **out, const struct stance_pose_options *options);
+
+/* NULL allowed; sets NULL. */
+STANCE_API void stance_pose_close(struct stance_pose **pose);
+
+/* Finds the people in a picture. `boxes`: x1, y1, x2, y2 of `box_count` people to use instead of
+ * detecting, or NULL. The result belongs to `pose` and is valid until the next call on it.
+ * Errors: EARGUMENT, EUNSUPPORTED (pixel format), ELIMIT, ENOMEMORY. */
+STANCE_API int stance_pose_image(struct stance_pose *pose, const struct stance_image *image,
+                                 const float (*boxes)[4], int box_count,
+                                 const struct stance_pose_result **result);
+
+/* One line for logs: models, families, device. Valid while it lives. */
+STANCE_API const char *stance_pose_describe(const struct stance_pose *pose);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,30 @@
+/* The two stages of a top-down pipeline: a detector and a pose network, each a session with the
+ * input that its family wants. */
+#ifndef PIPELINE_TOP_DOWN_H
+#define PIPELINE_TOP_DOWN_H
+
+#include "model/family.h"
+#include "stance/session.h"
+
+/* People whose crops go through the network together. Larger groups are cut into batches of these
+ * sizes, so that at most four plans are kept; the results do not depend on the cut. */
+enum { PIPELINE_MAX_BATCH = 8, PIPELINE_MAX_CANDIDATES = 8192 };
+
+/* One network ready to run on pictures. */
+struct pipeline_stage {
+    struct stance_session *session;
+    struct model_traits traits;
+    float *input; /* room for `capacity` images */
+    int capacity, output_count;
+};
+
+/* Recognises the model and opens its session. Errors: EMODEL when its role is not `role`. */
+int pipeline_stage_open(struct pipeline_stage *stage, struct stance_model *model,
+                        enum model_role role, const struct stance_session_options *options,
+                        int capacity);
+void pipeline_stage_close(struct pipeline_stage *stage);
+
+/* Runs `batch` images that lie in stage->input. `outputs` has MODEL_MAX_OUTPUTS entries. */
+int pipeline_stage_run(struct pipeline_stage *stage, int batch, struct stance_tensor *outputs);
+
+#endif
