@@ -1,0 +1,16 @@
+/* All of libstance. Include this, or only the parts you use. */
+#ifndef STANCE_STANCE_H
+#define STANCE_STANCE_H
+
+#include "stance/draw.h"
+#include "stance/error.h"
+#include "stance/image.h"
+#include "stance/inspect.h"
+#include "stance/model.h"
+#include "stance/pose.h"
+#include "stance/result.h"
+#include "stance/session.h"
+#include "stance/tensor.h"
+#include "stance/version.h"
+
+#endif
