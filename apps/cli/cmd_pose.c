@@ -1,0 +1,305 @@
+/* stance pose: people and their skeletons in pictures. */
+#include <glob.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+
+#include "command.h"
+#include "stance/stance.h"
+
+struct values {
+    struct cli_list boxes;
+    const char *detector, *pose, *output, *json, *device;
+    float keypoint_threshold, detector_threshold;
+    int threads, max_people;
+    bool quiet;
+};
+
+static const struct cli_option options[] = {
+    {"--detector", NULL, "MODEL", "person detector, or 'center': one person in the middle",
+     CLI_TEXT, offsetof(struct values, detector), 0, 0},
+    {"--pose", NULL, "MODEL", "pose network", CLI_TEXT, offsetof(struct values, pose), 0, 0},
+    {"--output", "-o", "OUT", "picture or folder to draw into (NAME_pose.png beside you)", CLI_TEXT,
+     offsetof(struct values, output), 0, 0},
+    {"--json", NULL, "FILE", "write results as JSON lines; '-' is standard output", CLI_TEXT,
+     offsetof(struct values, json), 0, 0},
+    {"--kpt-thr", NULL, "T", "draw keypoints with at least this score (0.3)", CLI_NUMBER,
+     offsetof(struct values, keypoint_threshold), 0, 100},
+    {"--det-thr", NULL, "T", "take boxes with at least this score (0.3)", CLI_NUMBER,
+     offsetof(struct values, detector_threshold), 0, 1},
+    {"--box", NULL, "x,y,w,h", "a person is here; no detector runs (repeatable)", CLI_LIST,
+     offsetof(struct values, boxes), 0, 0},
+    {"--max-people", NULL, "N", "at most so many people a picture (100)", CLI_COUNT,
+     offsetof(struct values, max_people), 1, 1000},
+    {"--threads", NULL, "N", "computing threads (1)", CLI_COUNT, offsetof(struct values, threads),
+     1, 256},
+    {"--device", NULL, "NAME", "device to run on (cpu)", CLI_TEXT, offsetof(struct values, device),
+     0, 0},
+    {"--quiet", "-q", NULL, "print errors only", CLI_FLAG, offsetof(struct values, quiet), 0, 0},
+    {0},
+};
+
+/* What is tried, in this order, when no model is named. */
+static const char *const default_detectors[] = {"rtmdet-nano", "rtmdet_nano_person_320_rawhead",
+                                                NULL};
+static const char *const default_poses[] = {"rtmpose-s", "simplepose", "simplepose_opset9", NULL};
+
+struct job {
+    struct values values;
+    struct stance_model *detector, *network;
+    struct stance_pose *pose;
+    struct stance_result_writer *writer;
+    float boxes[CLI_MAX_LIST][4];
+    bool to_folder;
+    int done, people;
+};
+
+static int no_model(const char *role)
+{
+    cli_fail(CLI_NO_MODEL, "no %s model found: put an RTMPose-family ONNX export into "
+                           "~/.local/share/stance/models or name one with --%s FILE.onnx",
+             role, role);
+    return CLI_NO_MODEL;
+}
+
+static int open_model(struct stance_model **model, const char *name, const char *const *defaults,
+                      const char *role)
+{
+    if (name) {
+        int code = stance_model_open(model, name);
+        return code == 0 ? CLI_OK
+                         : cli_fail_library(code == STANCE_ENOTFOUND ? CLI_NO_MODEL : CLI_FAILED);
+    }
+    for (; *defaults; defaults++) {
+        int code = stance_model_open(model, *defaults);
+        if (code == 0)
+            return CLI_OK;
+        if (code != STANCE_ENOTFOUND)
+            return cli_fail_library(CLI_FAILED);
+    }
+    return no_model(role);
+}
+
+/* "x,y,w,h" into corners. */
+static bool parse_box(const char *text, float box[4])
+{
+    float values[4];
+    int count = 0;
+    const char *at = text;
+    while (count < 4) {
+        bool negative = *at == '-';
+        double value = 0, unit = 1;
+        const char *start = at += negative;
+        for (; *at >= '0' && *at <= '9' && at - start < 9; at++)
+            value = value * 10 + (*at - '0');
+        if (*at == '.')
+            for (at++; *at >= '0' && *at <= '9'; at++)
+                value += (*at - '0') * (unit /= 10);
+        if (at == start)
+            break;
+        values[count++] = (float)(negative ? -value : value);
+        if (*at != ',')
+            break;
+        at++;
+    }
+    if (count != 4 || *at || values[2] <= 0 || values[3] <= 0) {
+        cli_fail(0, "'%s' is no box: write x,y,w,h with positive width and height", text);
+        return false;
+    }
+    box[0] = values[0];
+    box[1] = values[1];
+    box[2] = values[0] + values[2];
+    box[3] = values[1] + values[3];
+    return true;
+}
+
+static int open_job(struct job *job)
+{
+    const struct values *v = &job->values;
+    bool center = v->detector && strcmp(v->detector, "center") == 0;
+    for (int i = 0; i < v->boxes.count; i++)
+        if (!parse_box(v->boxes.items[i], job->boxes[i]))
+            return CLI_USAGE;
+    int code = CLI_OK;
+    if (!center && v->boxes.count == 0)
+        code = open_model(&job->detector, v->detector, default_detectors, "detector");
+    if (code == CLI_OK)
+        code = open_model(&job->network, v->pose, default_poses, "pose");
+    if (code != CLI_OK)
+        return code;
+    struct stance_pose_options pose;
+    stance_pose_options_default(&pose);
+    pose.detector = job->detector;
+    pose.pose = job->network;
+    pose.device = v->device;
+    pose.threads = v->threads;
+    pose.center = center;
+    pose.detector_threshold = v->detector_threshold;
+    pose.max_people = v->max_people;
+    if (stance_pose_open(&job->pose, &pose) < 0)
+        return cli_fail_library(CLI_FAILED);
+    if (v->json && stance_result_writer_open(&job->writer, v->json) < 0)
+        return cli_fail_library(CLI_FAILED);
+    return CLI_OK;
+}
+
+static bool is_folder(const char *path)
+{
+    struct stat status;
+    return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+/* Where the drawn picture goes: OUT itself, OUT/NAME.png, or NAME_pose.png in this folder. */
+static bool output_path(const struct job *job, const char *input, char *path, size_t size)
+{
+    const char *out = job->values.output;
+    if (out && !job->to_folder)
+        return (size_t)snprintf(path, size, "%s", out) < size;
+    const char *name = strrchr(input, '/');
+    name = name ? name + 1 : input;
+    const char *dot = strrchr(name, '.');
+    int stem = dot && dot != name ? (int)(dot - name) : (int)strlen(name);
+    bool jpeg = dot && (strcasecmp(dot, ".jpg") == 0 || strcasecmp(dot, ".jpeg") == 0);
+    int wrote = out ? snprintf(path, size, "%s/%.*s%s", out, stem, name, jpeg ? ".jpg" : ".png")
+                    : snprintf(path, size, "%.*s_pose%s", stem, name, jpeg ? ".jpg" : ".png");
+    return wrote > 0 && (size_t)wrote < size;
+}
+
+static int draw(const struct job *job, const char *input, struct stance_image *image,
+                const struct stance_pose_result *result, char *path, size_t size)
+{
+    struct stance_draw_options style;
+    stance_draw_options_default(&style);
+    style.keypoint_threshold = job->values.keypoint_threshold;
+    if (!output_path(job, input, path, size))
+        return cli_fail(-1, "%s: the output's path is too long", input);
+    if (stance_draw_pose(image, result, &style) < 0 || stance_image_write(image, path) < 0)
+        return cli_fail_library(-1);
+    return 0;
+}
+
+static void report(const struct job *job, const char *input,
+                   const struct stance_pose_result *result, const char *path)
+{
+    bool json_on_stdout = job->values.json && strcmp(job->values.json, "-") == 0;
+    if (job->values.quiet || json_on_stdout)
+        return;
+    cli_progress_end();
+    printf("%s: %d %s, detect %.1f ms, pose %.1f ms%s%s\n", input, result->person_count,
+           result->person_count == 1 ? "person" : "people", (double)result->detect_ns / 1e6,
+           (double)result->pose_ns / 1e6, path[0] ? " → " : "", path);
+}
+
+/* One picture; negative after a message. */
+static int do_picture(struct job *job, const char *input)
+{
+    struct stance_image *image;
+    const struct stance_pose_result *result;
+    char path[4096] = "";
+    if (stance_image_read(&image, input) < 0)
+        return cli_fail_library(-1);
+    int code = stance_pose_image(job->pose, image,
+                                 job->values.boxes.count ? (const float(*)[4])job->boxes : NULL,
+                                 job->values.boxes.count, &result);
+    if (code < 0)
+        cli_fail(0, "%s: %s", input, stance_error_text());
+    if (code == 0 && job->writer && stance_result_writer_add(job->writer, input, result) < 0)
+        code = cli_fail_library(-1);
+    if (code == 0 && (job->values.output || !job->values.json))
+        code = draw(job, input, image, result, path, sizeof path);
+    if (code == 0) {
+        report(job, input, result, path);
+        job->done++;
+        job->people += result->person_count;
+    }
+    stance_image_close(&image);
+    return code;
+}
+
+/* Patterns that the shell left alone ('*.jpg' in quotes) are expanded here; the name of an existing
+ * file is taken as it is, brackets and all. */
+static int do_argument(struct job *job, char *argument, int index, int count, double start)
+{
+    glob_t found = {0};
+    struct stat status;
+    char **inputs = &argument;
+    size_t inputs_count = 1;
+    if (strpbrk(argument, "*?[") && stat(argument, &status) != 0 &&
+        glob(argument, 0, NULL, &found) == 0) {
+        inputs = found.gl_pathv;
+        inputs_count = found.gl_pathc;
+    }
+    int failed = 0;
+    for (size_t i = 0; i < inputs_count; i++) {
+        failed += do_picture(job, inputs[i]) < 0;
+        int total = count > 1 ? count : (int)inputs_count;
+        cli_progress("pose", count > 1 ? index + 1 : (int)i + 1, total, cli_clock() - start);
+    }
+    globfree(&found);
+    return failed;
+}
+
+static bool wants_folder(const struct values *values, char **arguments, int count)
+{
+    const char *out = values->output;
+    if (!out)
+        return false;
+    size_t length = strlen(out);
+    return count > 1 || strpbrk(arguments[0], "*?[") || (length && out[length - 1] == '/') ||
+           is_folder(out);
+}
+
+static int do_job(struct job *job, char **arguments, int count)
+{
+    int code = open_job(job);
+    if (code != CLI_OK)
+        return code;
+    job->to_folder = wants_folder(&job->values, arguments, count);
+    if (job->to_folder && !is_folder(job->values.output) && mkdir(job->values.output, 0777) != 0)
+        return cli_fail(CLI_FAILED, "cannot make the folder '%s'", job->values.output);
+    if (!job->values.quiet)
+        cli_note("%s", stance_pose_describe(job->pose));
+    double start = cli_clock();
+    int failed = 0;
+    for (int i = 0; i < count; i++)
+        failed += do_argument(job, arguments[i], i, count, start);
+    cli_progress_end();
+    if (stance_result_writer_close(&job->writer) < 0)
+        return cli_fail_library(CLI_FAILED);
+    if (failed && job->done + failed > 1)
+        cli_note("%d of %d pictures could not be done", failed, job->done + failed);
+    return failed ? CLI_SOME_FAILED : CLI_OK;
+}
+
+static int run_pose(int argument_count, char **arguments)
+{
+    struct job job = {.values = {.device = "cpu",
+                                 .keypoint_threshold = 0.3f,
+                                 .detector_threshold = 0.3f,
+                                 .threads = 1,
+                                 .max_people = 100}};
+    int rest = cli_parse(&cli_pose, argument_count, arguments, &job.values);
+    if (rest < 0)
+        return rest == -2 ? CLI_OK : CLI_USAGE;
+    if (rest == 0)
+        return cli_fail(CLI_USAGE, "pose needs at least one picture; see 'stance help pose'");
+    int code = do_job(&job, arguments, rest);
+    stance_result_writer_close(&job.writer);
+    stance_pose_close(&job.pose);
+    stance_model_close(&job.detector);
+    stance_model_close(&job.network);
+    return code;
+}
+
+const struct cli_command cli_pose = {
+    .name = "pose",
+    .arguments = "IMAGE…",
+    .summary = "find people and their skeletons in pictures",
+    .details = "Reads JPEG, PNG, WebP, BMP, TIFF and GIF files. Without -o and --json each picture "
+               "is drawn into\nNAME_pose.png (or .jpg) in the present folder. MODEL is a path or a "
+               "name, see 'stance help info'.\nA picture that cannot be read is told about and "
+               "left out; the exit code is then 1.",
+    .options = options,
+    .run = run_pose};

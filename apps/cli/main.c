@@ -1,0 +1,81 @@
+/* The program: finds the command and hands over. */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "command.h"
+#include "stance/stance.h"
+
+const struct cli_command *const cli_commands[] = {
+#ifdef STANCE_HAVE_MEDIA
+    &cli_pose,
+#endif
+    &cli_info, &cli_run, &cli_bench, &cli_devices, &cli_completion, &cli_help, NULL,
+};
+
+static const struct cli_option no_options[] = {{0}};
+
+static int run_help(int argument_count, char **arguments)
+{
+    if (argument_count == 0) {
+        cli_print_overview();
+        return CLI_OK;
+    }
+    const struct cli_command *command = cli_find(arguments[0]);
+    if (!command)
+        return cli_fail(CLI_USAGE, "there is no command '%s'; 'stance help' lists them",
+                        arguments[0]);
+    cli_print_help(command);
+    return CLI_OK;
+}
+
+const struct cli_command cli_help = {.name = "help",
+                                     .arguments = "[COMMAND]",
+                                     .summary = "tell about a command",
+                                     .details = "",
+                                     .options = no_options,
+                                     .run = run_help};
+
+static int run_devices(int argument_count, char **arguments)
+{
+    int rest = cli_parse(&cli_devices, argument_count, arguments, NULL);
+    if (rest != 0)
+        return rest == -2 ? CLI_OK : rest < 0 ? CLI_USAGE
+                                              : cli_fail(CLI_USAGE, "devices takes no arguments");
+    for (int i = 0; stance_device_name(i); i++)
+        printf("%s\t%s\n", stance_device_name(i), stance_device_describe(i));
+    return CLI_OK;
+}
+
+const struct cli_command cli_devices = {
+    .name = "devices",
+    .arguments = "",
+    .summary = "list the devices that networks can run on here",
+    .details = "STANCE_CPU=ref|avx2|avx512 makes every command use that tier of the processor.",
+    .options = no_options,
+    .run = run_devices};
+
+int main(int argc, char **argv)
+{
+    signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of that write, with its sentence */
+    if (argc < 2) {
+        cli_print_overview();
+        return CLI_USAGE;
+    }
+    if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
+        printf("stance %s\n", stance_version());
+        return CLI_OK;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+        cli_print_overview();
+        return CLI_OK;
+    }
+    const struct cli_command *command = cli_find(argv[1]);
+    if (!command)
+        return cli_fail(CLI_USAGE, "there is no command '%s'; 'stance help' lists them", argv[1]);
+    int code = command->run(argc - 2, argv + 2);
+    cli_progress_end();
+    if (fflush(stdout) != 0 && code == CLI_OK)
+        code = cli_fail(CLI_FAILED, "cannot write to standard output");
+    return code;
+}

@@ -1,0 +1,92 @@
+/* What people see: messages, colours and progress on a terminal, plain text in a pipe. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "stance/error.h"
+
+static bool progress_shown;
+
+bool cli_is_terminal(int descriptor)
+{
+    const char *term = getenv("TERM");
+    return isatty(descriptor) && !getenv("NO_COLOR") && term && strcmp(term, "dumb") != 0;
+}
+
+int cli_fail(int code, const char *format, ...)
+{
+    cli_progress_end();
+    bool color = cli_is_terminal(STDERR_FILENO);
+    fprintf(stderr, "%sstance:%s ", color ? "\033[1;31m" : "", color ? "\033[0m" : "");
+    va_list arguments;
+    va_start(arguments, format);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    fputc('\n', stderr);
+    return code;
+}
+
+int cli_fail_library(int code)
+{
+    return cli_fail(code, "%s", stance_error_text());
+}
+
+void cli_note(const char *format, ...)
+{
+    cli_progress_end();
+    bool color = cli_is_terminal(STDERR_FILENO);
+    fputs(color ? "\033[2m" : "", stderr);
+    va_list arguments;
+    va_start(arguments, format);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    fputs(color ? "\033[0m\n" : "\n", stderr);
+}
+
+double cli_clock(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+void cli_progress(const char *what, int done, int total, double seconds)
+{
+    if (total < 2 || !cli_is_terminal(STDERR_FILENO))
+        return;
+    enum { WIDTH = 24 };
+    char bar[WIDTH + 1];
+    int filled = done * WIDTH / total;
+    for (int i = 0; i < WIDTH; i++)
+        bar[i] = i < filled ? '#' : '.';
+    bar[WIDTH] = 0;
+    double left = done > 0 ? seconds / done * (total - done) : 0;
+    fprintf(stderr, "\r\033[K%s [%s] %d/%d  %.1f/s  %d:%02d left", what, bar, done, total,
+            seconds > 0 ? done / seconds : 0, (int)left / 60, (int)left % 60);
+    progress_shown = true;
+}
+
+void cli_progress_end(void)
+{
+    if (progress_shown)
+        fputs("\r\033[K", stderr);
+    progress_shown = false;
+}
+
+void cli_json_string(const char *text)
+{
+    putchar('"');
+    for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
+        if (*c == '"' || *c == '\\')
+            printf("\\%c", *c);
+        else if (*c < 0x20)
+            printf("\\u%04x", *c);
+        else
+            putchar(*c);
+    }
+    putchar('"');
+}
