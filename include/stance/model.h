@@ -1,5 +1,8 @@
 /* Models: weights and network of one ONNX file.
  *
+ * Networks stored in half precision (float16, bfloat16) run in float32, and their inputs and outputs
+ * are float32 too.
+ *
  * Threads: an open model never changes; any number of sessions in any threads share it. */
 #ifndef STANCE_MODEL_H
 #define STANCE_MODEL_H

@@ -22,6 +22,8 @@ static int model_from(struct stance_model **out, struct onnx_model *onnx, const 
     if (code == 0)
         code = graph_import(&model->graph, onnx);
     if (code == 0)
+        code = graph_widen(model->graph);
+    if (code == 0)
         code = graph_simplify(model->graph, &folder);
     if (code < 0) {
         stance_model_close(&model);

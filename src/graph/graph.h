@@ -181,6 +181,10 @@ struct graph_folder {
     size_t limit; /* results larger than this many bytes are not folded */
 };
 
+/* Networks with half-precision weights become float32 networks, inputs and outputs included; others
+ * stay as they are. Errors: ENOMEMORY. */
+int graph_widen(struct graph *graph);
+
 /* Passes that need no shapes: constant folding, Identity and Dropout out, BatchNormalization and
  * constants per channel into Conv/ConvTranspose/Gemm, Sigmoid·Mul → Swish (domain "stance"),
  * HardSigmoid·Mul and Clip(x + 3)·x/6 → HardSwish, Erf pattern → Gelu; ScaleNorm patterns left as
