@@ -1,8 +1,10 @@
 /* Which nodes have an implementation on channel-blocked data; graph_layout() asks. */
+#include <math.h>
 #include <string.h>
 
 #include "engine/epilogue.h"
 #include "engine/plan.h"
+#include "engine/resize_axis.h"
 
 static bool is_feature_map(const struct graph_value *value)
 {
@@ -32,20 +34,37 @@ static bool one_of(const char *mode, const char *const *modes)
     return false;
 }
 
+/* Whether the scales are given as sizes, or as whole numbers. */
+static bool whole_scales(const struct graph *graph, const struct graph_node *node)
+{
+    int count;
+    const float *scales = graph_attr_floats(node, "scales", &count);
+    int input = graph->opset < 11 ? 1 : 2;
+    if (!scales && input < node->input_count && node->inputs[input] >= 0) {
+        const struct tensor *given = graph->values[node->inputs[input]].constant;
+        if (!given || given->view.dtype != STANCE_FLOAT32)
+            return false;
+        scales = given->view.data;
+        count = (int)stance_tensor_count(&given->view);
+    }
+    for (int i = 0; scales && i < count; i++)
+        if (scales[i] != floorf(scales[i]))
+            return false;
+    return true;
+}
+
 /* Whole-number enlargement of height and width, nearest or linear. */
 static bool can_resize(const struct graph *graph, const struct graph_node *node)
 {
-    static const char *const modes[] = {"nearest", "linear", NULL};
-    static const char *const transforms[] = {"half_pixel", "pytorch_half_pixel", "asymmetric",
-                                             "align_corners", NULL};
     const struct tensor_shape *in = &graph->values[node->inputs[0]].shape;
     const struct tensor_shape *out = &graph->values[node->outputs[0]].shape;
-    return in->dims[0] == out->dims[0] && in->dims[1] == out->dims[1] && in->dims[2] > 0 &&
-           in->dims[3] > 0 && out->dims[2] % in->dims[2] == 0 && out->dims[3] % in->dims[3] == 0 &&
-           one_of(graph_attr_string(node, "mode", "nearest"), modes) &&
-           one_of(graph_attr_string(node, "coordinate_transformation_mode", "half_pixel"),
-                  transforms) &&
-           graph_attr_int(node, "antialias", 0) == 0 && graph_attr_int(node, "exclude_outside", 0) == 0;
+    struct engine_resize_rule rule;
+    return engine_resize_rule_read(&rule, node, graph->opset) == 0 &&
+           rule.mode != ENGINE_RESIZE_CUBIC && rule.transform != ENGINE_TF_CROP_AND_RESIZE &&
+           !rule.antialias && !rule.exclude_outside && in->dims[0] == out->dims[0] &&
+           in->dims[1] == out->dims[1] && in->dims[2] > 0 && in->dims[3] > 0 &&
+           out->dims[2] % in->dims[2] == 0 && out->dims[3] % in->dims[3] == 0 &&
+           whole_scales(graph, node);
 }
 
 static bool axis_is_channels(const struct graph_node *node, int64_t absent)

@@ -1,7 +1,7 @@
 /* Einsum: any number of operands, any labels, as loops over the space of labels.
  *
  * The last output label runs innermost, the summed labels around it, the other output labels
- * outermost. Each sum runs over the summed labels in the equation's order. */
+ * outermost. Each sum runs over the summed labels in the alphabet's order. */
 #include <string.h>
 
 #include "engine/op_chunk.h"
@@ -21,8 +21,9 @@ struct einsum {
     enum engine_domain domain;
     int operands;
     const void *data[GRAPH_EINSUM_INPUTS]; /* in the domain's type */
-    struct space outer, sum;
+    struct space outer, sum; /* without the last output label and the last summed label: */
     int64_t inner, inner_strides[GRAPH_EINSUM_INPUTS];
+    int64_t depth, depth_strides[GRAPH_EINSUM_INPUTS];
 };
 
 /* The stride of an operand for a label: those of all its axes with that label (a diagonal has
@@ -44,7 +45,6 @@ static void push_label(struct space *space, const struct graph_einsum *equation,
 {
     int at = space->rank++;
     space->dims[at] = equation->dims[label];
-    space->count *= equation->dims[label];
     for (int k = 0; k < call->input_count; k++)
         space->strides[at][k] = stride_of(equation, &call->in[k], k, label);
 }
@@ -57,21 +57,31 @@ static bool in_output(const struct graph_einsum *equation, int label)
     return false;
 }
 
+/* Takes the last label out of a space: its extent (1 without labels), and its strides. */
+static int64_t take_last(struct space *space, int64_t *strides, int operands)
+{
+    if (space->rank == 0)
+        return 1;
+    int last = --space->rank;
+    for (int k = 0; k < operands; k++)
+        strides[k] = space->strides[last][k];
+    return space->dims[last];
+}
+
 static void make_spaces(struct einsum *einsum, const struct graph_einsum *equation)
 {
-    int last = equation->out_rank - 1;
-    einsum->outer.count = einsum->sum.count = einsum->inner = 1;
-    for (int i = 0; i < last; i++)
+    for (int i = 0; i < equation->out_rank; i++)
         push_label(&einsum->outer, equation, einsum->call, equation->out[i]);
     for (int label = 0; label < GRAPH_EINSUM_LABELS; label++)
         if (equation->used[label] && !in_output(equation, label))
             push_label(&einsum->sum, equation, einsum->call, label);
-    if (last < 0)
-        return;
-    einsum->inner = equation->dims[equation->out[last]];
-    for (int k = 0; k < einsum->operands; k++)
-        einsum->inner_strides[k] =
-            stride_of(equation, &einsum->call->in[k], k, equation->out[last]);
+    einsum->inner = take_last(&einsum->outer, einsum->inner_strides, einsum->operands);
+    einsum->depth = take_last(&einsum->sum, einsum->depth_strides, einsum->operands);
+    einsum->outer.count = einsum->sum.count = 1;
+    for (int i = 0; i < einsum->outer.rank; i++)
+        einsum->outer.count *= einsum->outer.dims[i];
+    for (int i = 0; i < einsum->sum.rank; i++)
+        einsum->sum.count *= einsum->sum.dims[i];
 }
 
 /* Moves to the next point, the last label first. */
@@ -88,28 +98,32 @@ static void step(const struct space *space, int64_t *index, int64_t *offsets, in
     }
 }
 
-/* Adds the products at one point of the summed labels to `count` sums. With two operands the one
- * that stands still along the inner label is a factor before the loop. */
+/* Adds the products along the last summed label to `count` sums. With two operands the one that
+ * stands still along the inner label is a factor before the loop. */
 #define ADD_PRODUCTS(name, type)                                                                   \
     static void name(const struct einsum *einsum, const int64_t *offsets, int64_t first,           \
                      int64_t count, void *sums)                                                    \
     {                                                                                              \
-        type *sum = sums;                                                                          \
-        const int64_t *steps = einsum->inner_strides;                                              \
-        int still = steps[0] == 0 ? 0 : 1;                                                         \
-        if (einsum->operands == 2 && steps[still] == 0 && steps[1 - still] == 1) {                 \
-            const type factor = ((const type *)einsum->data[still])[offsets[still]];               \
-            const type *x = (const type *)einsum->data[1 - still] + offsets[1 - still] + first;    \
-            for (int64_t i = 0; i < count; i++)                                                    \
-                sum[i] += factor * x[i];                                                           \
+        type *restrict sum = sums;                                                                 \
+        const int64_t *steps = einsum->inner_strides, *moves = einsum->depth_strides;              \
+        int still = steps[0] == 0 ? 0 : 1, other = 1 - still;                                      \
+        if (einsum->operands == 2 && steps[still] == 0 && steps[other] == 1) {                     \
+            const type *factor = (const type *)einsum->data[still] + offsets[still];               \
+            const type *x = (const type *)einsum->data[other] + offsets[other] + first;            \
+            for (int64_t d = 0; d < einsum->depth; d++)                                            \
+                for (int64_t i = 0; i < count; i++)                                                \
+                    sum[i] += factor[d * moves[still]] * x[d * moves[other] + i];                  \
             return;                                                                                \
         }                                                                                          \
-        for (int64_t i = 0; i < count; i++) {                                                      \
-            type product = 1;                                                                      \
-            for (int k = 0; k < einsum->operands; k++)                                             \
-                product *= ((const type *)einsum->data[k])[offsets[k] + (first + i) * steps[k]];   \
-            sum[i] += product;                                                                     \
-        }                                                                                          \
+        for (int64_t d = 0; d < einsum->depth; d++)                                                \
+            for (int64_t i = 0; i < count; i++) {                                                  \
+                type product = 1;                                                                  \
+                for (int k = 0; k < einsum->operands; k++)                                         \
+                    product *=                                                                     \
+                        ((const type *)                                                            \
+                             einsum->data[k])[offsets[k] + d * moves[k] + (first + i) * steps[k]]; \
+                sum[i] += product;                                                                 \
+            }                                                                                      \
     }
 
 ADD_PRODUCTS(add_floats, float)
@@ -200,7 +214,8 @@ static int run(struct engine_call *call)
     BASE_TRY(load_operands(&einsum));
     if (stance_tensor_count(&call->out[0]) > 0)
         base_pool_run(call->pool, run_share, &einsum,
-                      engine_parts(einsum.outer.count * einsum.inner * (einsum.sum.count + 1)));
+                      engine_parts(einsum.outer.count * einsum.inner * (einsum.sum.count + 1) *
+                                   (einsum.depth + 1)));
     return 0;
 }
 

@@ -76,8 +76,13 @@ static void store_row(const struct rows *rows, const double *x, int64_t start)
         engine_store(x, ENGINE_DOUBLE, rows->out, start, rows->length);
         return;
     }
-    for (int64_t i = 0; i < rows->length; i++)
-        engine_store(x + i, ENGINE_DOUBLE, rows->out, start + i * rows->inner, 1);
+    float *plain = rows->out->dtype == STANCE_FLOAT32 ? rows->out->data : NULL;
+    for (int64_t i = 0; i < rows->length; i++) {
+        if (plain)
+            plain[start + i * rows->inner] = (float)x[i];
+        else
+            engine_store(x + i, ENGINE_DOUBLE, rows->out, start + i * rows->inner, 1);
+    }
 }
 
 static void run_share(void *context, int part, int parts, int worker)

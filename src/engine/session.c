@@ -180,14 +180,21 @@ static int64_t extra_batch(const struct stance_session *session, const struct te
     return batch;
 }
 
-static bool can_rebatch(const struct stance_session *session, const struct tensor_shape *shapes,
-                        int64_t batch)
+/* Whether the images of a larger batch are computed alone. Asked with an odd number, which no
+ * constant of a network contains by chance. */
+static bool can_rebatch(const struct stance_session *session, const struct tensor_shape *shapes)
 {
+    enum { PROBE = 61 };
+    struct tensor_shape probes[MAX_INPUTS];
+    for (int i = 0; i < session->model->graph->input_count; i++) {
+        probes[i] = shapes[i];
+        probes[i].dims[0] = PROBE;
+    }
     struct graph *graph;
     struct graph_folder folder = engine_folder();
-    if (graph_specialise(&graph, session->model->graph, shapes, &folder) < 0)
+    if (graph_specialise(&graph, session->model->graph, probes, &folder) < 0)
         return false;
-    bool independent = graph_batch_independent(graph, batch, NULL, 0);
+    bool independent = graph_batch_independent(graph, PROBE, NULL, 0);
     graph_close(&graph);
     return independent;
 }
@@ -214,7 +221,7 @@ static int fill_entry(struct stance_session *session, struct entry *entry,
     for (int i = 0; i < count; i++)
         entry->shapes[i] = shapes[i] = tensor_shape_of(&inputs[i]);
     int64_t batch = extra_batch(session, shapes);
-    entry->loops = batch > 1 && !can_rebatch(session, shapes, batch) ? batch : 1;
+    entry->loops = batch > 1 && !can_rebatch(session, shapes) ? batch : 1;
     if (entry->loops > 1)
         for (int i = 0; i < count; i++)
             shapes[i].dims[0] = 1;

@@ -1,9 +1,9 @@
 /* Steps for blocked spatial operators: pooling, global average, resize, graph convolution. */
-#include <math.h>
 #include <string.h>
 
 #include "engine/epilogue.h"
 #include "engine/plan.h"
+#include "engine/resize_axis.h"
 
 struct pool_run {
     const struct engine_plan *plan;
@@ -109,60 +109,29 @@ static int run_average(struct engine_step *step, struct engine_plan *plan)
     return 0;
 }
 
-/* Source positions and weights of each output row or column. */
-struct resize_axis {
-    int *sources;
-    float *weights;
-};
-
-static float source_of(const char *mode, float scale, int out, int in_size, int out_size)
+/* Source positions and weights of each output row or column, as struct kernel_resize wants them. */
+static int make_axis(struct base_arena *arena, const struct engine_resize_rule *rule, int in,
+                     int out, const int **sources, const float **weights)
 {
-    if (strcmp(mode, "asymmetric") == 0)
-        return (float)out / scale;
-    if (strcmp(mode, "align_corners") == 0)
-        return out_size > 1 ? (float)out * (float)(in_size - 1) / (float)(out_size - 1) : 0;
-    if (strcmp(mode, "pytorch_half_pixel") == 0 && out_size == 1)
-        return 0;
-    return ((float)out + 0.5f) / scale - 0.5f;
-}
-
-static float nearest(const char *mode, float x)
-{
-    if (strcmp(mode, "floor") == 0)
-        return floorf(x);
-    if (strcmp(mode, "ceil") == 0)
-        return ceilf(x);
-    if (strcmp(mode, "round_prefer_ceil") == 0)
-        return floorf(x + 0.5f);
-    return ceilf(x - 0.5f);
-}
-
-static float clamp(float x, int size)
-{
-    return x < 0 ? 0 : x > (float)(size - 1) ? (float)(size - 1) : x;
-}
-
-static int make_axis(struct resize_axis *axis, struct base_arena *arena,
-                     const struct graph_node *node, float scale, int in_size, int out_size)
-{
-    const char *mode = graph_attr_string(node, "coordinate_transformation_mode",
-                                         strcmp(node->type, "Upsample") == 0 ? "asymmetric"
-                                                                             : "half_pixel");
-    const char *rounding = graph_attr_string(
-        node, "nearest_mode",
-        strcmp(node->type, "Upsample") == 0 ? "floor" : "round_prefer_floor");
-    bool linear = strcmp(graph_attr_string(node, "mode", "nearest"), "linear") == 0;
-    axis->sources = base_arena_alloc(arena, (size_t)out_size * 2, sizeof axis->sources[0]);
-    axis->weights = base_arena_alloc(arena, (size_t)out_size, sizeof axis->weights[0]);
-    if (!axis->sources || !axis->weights)
+    struct engine_resize_axis axis = {
+        .in = in, .out = out, .scale = (float)out / (float)in, .roi_end = 1};
+    int *positions = base_arena_alloc(arena, (size_t)out * 2, sizeof *positions);
+    float *shares = base_arena_alloc(arena, (size_t)out, sizeof *shares);
+    if (!positions || !shares)
         return STANCE_ENOMEMORY;
-    for (int i = 0; i < out_size; i++) {
-        float x = source_of(mode, scale, i, in_size, out_size);
-        float first = clamp(linear ? floorf(x) : nearest(rounding, x), in_size);
-        axis->sources[2 * i] = (int)first;
-        axis->sources[2 * i + 1] = (int)(linear ? clamp(floorf(x) + 1, in_size) : first);
-        axis->weights[i] = linear ? x - floorf(x) : 0;
+    for (int i = 0; i < out; i++) {
+        int64_t index[2];
+        double weight[2] = {1, 0};
+        if (rule->mode == ENGINE_RESIZE_NEAREST)
+            index[0] = index[1] = engine_resize_nearest(rule, &axis, i);
+        else
+            engine_resize_taps(rule, &axis, i, 2, index, weight);
+        positions[2 * i] = (int)index[0];
+        positions[2 * i + 1] = (int)index[1];
+        shares[i] = (float)weight[1];
     }
+    *sources = positions;
+    *weights = shares;
     return 0;
 }
 
@@ -200,22 +169,21 @@ static int make_resize(struct engine_plan *plan, struct engine_step *step)
         return STANCE_ENOMEMORY;
     int height = (int)in->shape.dims[2], width = (int)in->shape.dims[3];
     int out_height = (int)out->shape.dims[2], out_width = (int)out->shape.dims[3];
-    struct resize_axis rows, columns;
-    BASE_TRY(make_axis(&rows, plan->arena, step->node, (float)out_height / (float)height, height,
-                       out_height));
-    BASE_TRY(make_axis(&columns, plan->arena, step->node, (float)out_width / (float)width, width,
-                       out_width));
+    struct engine_resize_rule rule;
+    BASE_TRY(engine_resize_rule_read(&rule, step->node, plan->graph->opset));
     int block = in->block;
     *resize = (struct kernel_resize){
         .planes = kernel_blocks((int)in->shape.dims[1], block),
         .in_height = height, .in_width = width,
         .out_height = out_height, .out_width = out_width,
-        .rows = rows.sources, .columns = columns.sources,
-        .row_weight = rows.weights, .column_weight = columns.weights,
-        .linear = strcmp(graph_attr_string(step->node, "mode", "nearest"), "linear") == 0,
+        .linear = rule.mode == ENGINE_RESIZE_LINEAR,
         .input_plane_stride = (int64_t)height * width * block,
         .output_plane_stride = (int64_t)out_height * out_width * block,
     };
+    BASE_TRY(make_axis(plan->arena, &rule, height, out_height, &resize->rows,
+                       &resize->row_weight));
+    BASE_TRY(make_axis(plan->arena, &rule, width, out_width, &resize->columns,
+                       &resize->column_weight));
     step->data = resize;
     step->run = run_resize;
     return 1;
