@@ -248,6 +248,14 @@ static bool keeps_einsum(struct batch *batch, const struct graph_node *node)
     return true;
 }
 
+/* In training mode the statistics are those of the whole batch. */
+static bool keeps_statistics(struct batch *batch, const struct graph_node *node)
+{
+    if (graph_attr_int(node, "training_mode", 0) != 0)
+        return refuse(batch, "it normalises over the batch");
+    return keeps_first(batch, node);
+}
+
 static const struct {
     const char *type;
     keeps_fn *keeps;
@@ -260,7 +268,7 @@ static const struct {
     {"LpPool", keeps_first},
     {"GlobalAveragePool", keeps_first},
     {"GlobalMaxPool", keeps_first},
-    {"BatchNormalization", keeps_first},
+    {"BatchNormalization", keeps_statistics},
     {"InstanceNormalization", keeps_first},
     {"GroupNormalization", keeps_first},
     {"LRN", keeps_first},
@@ -272,6 +280,7 @@ static const struct {
     {"Squeeze", keeps_first},
     {"Unsqueeze", keeps_first},
     {"Reorder", keeps_first},
+    {"Dropout", keeps_first},
     {"Flatten", keeps_flatten},
     {"Softmax", keeps_softmax},
     {"LogSoftmax", keeps_softmax},
@@ -318,7 +327,7 @@ static const char *const elementwise[] = {
     "Sigmoid",     "Sign",      "Sin",      "Softplus",
     "Softsign",    "Sqrt",      "Sub",      "Sum",
     "Swish",       "Tan",       "Tanh",     "ThresholdedRelu",
-    "Where",       "Xor",       "Dropout",
+    "Where",       "Xor",
 };
 
 static keeps_fn *find_rule(const char *type)
@@ -375,6 +384,16 @@ static void tell(char *reason, size_t size, const char *what, const char *name, 
         snprintf(reason, size, "%s '%s': %s", what, name, cause ? cause : "");
 }
 
+/* The node's name, or that of its first output. */
+static const char *name_of(const struct graph *graph, const struct graph_node *node)
+{
+    int output = 0;
+    while (output + 1 < node->output_count && node->outputs[output] < 0)
+        output++;
+    bool named = node->name && node->name[0];
+    return named ? node->name : graph->values[node->outputs[output]].name;
+}
+
 bool graph_batch_independent(const struct graph *graph, int64_t n, char *reason, size_t reason_size)
 {
     struct batch batch = {.graph = graph, .n = n};
@@ -390,9 +409,7 @@ bool graph_batch_independent(const struct graph *graph, int64_t n, char *reason,
         const struct graph_node *node = &graph->nodes[i];
         kept = follow_node(&batch, node);
         if (!kept)
-            tell(reason, reason_size, node->type,
-                 node->name[0] ? node->name : value_at(&batch, node->outputs[0])->name,
-                 batch.cause);
+            tell(reason, reason_size, node->type, name_of(graph, node), batch.cause);
     }
     for (int i = 0; i < graph->output_count && kept; i++) {
         kept = batch.carries[graph->outputs[i]];

@@ -17,9 +17,6 @@ static int check_channel_vector(const struct graph_infer *infer, int i)
 static int infer_batch_norm(struct graph_infer *infer)
 {
     bool per_pixel = infer->opset < 9 && graph_attr_int(infer->node, "spatial", 1) == 0;
-    if (graph_attr_int(infer->node, "training_mode", 0) != 0)
-        return base_error(STANCE_EUNSUPPORTED,
-                          "training_mode is 1: export the model in evaluation mode");
     for (int i = 1; i < 5 && !per_pixel; i++)
         BASE_TRY(check_channel_vector(infer, i));
     for (int i = 1; i < infer->output_count; i++)
