@@ -6,21 +6,21 @@ int64_t KERNEL_NAME(kernel_peak)(int64_t rounds)
 {
     enum { CHAINS = 12 };
     vec sums[CHAINS], factor = vec_set1(0.5f), term = vec_set1(1.0f);
+    VEC_UNROLL
     for (int i = 0; i < CHAINS; i++)
         sums[i] = vec_set1((float)i);
     for (int64_t r = 0; r < rounds; r++) {
         VEC_UNROLL
-        for (int i = 0; i < CHAINS; i++) {
+        for (int i = 0; i < CHAINS; i++)
             sums[i] = vec_fma(sums[i], factor, term);
-            __asm__("" : "+v"(sums[i]));
-        }
     }
-    volatile float sink = 0;
-    for (int i = 0; i < CHAINS; i++) {
-        float lanes[VEC_LANES];
-        vec_store(lanes, sums[i]);
-        sink = lanes[0];
-    }
+    vec total = vec_zero();
+    VEC_UNROLL
+    for (int i = 0; i < CHAINS; i++)
+        total = vec_add(total, sums[i]);
+    float lanes[VEC_LANES];
+    vec_store(lanes, total);
+    volatile float sink = lanes[0];
     (void)sink;
     return rounds * CHAINS * VEC_LANES;
 }
