@@ -1,6 +1,6 @@
 /* Convolution kernels: every method of every tier against the reference tier, with guard bytes,
- * any cut into parts and any batch. With --bench FILE it times the layers of a network instead
- * (lines of FILE: N C H W K kh kw sh sw ph pw dh dw groups OH OW activation). */
+ * any cut into parts and any batch. With --bench FILE [TIER [METHOD]] it times the layers of a
+ * network instead, see support/conv_bench.h. CONV_ROUNDS and CONV_SEED give more random shapes. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -11,18 +11,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/memory.h"
 #include "kernel/kernel.h"
-
-#if defined(__x86_64__)
-/* Plans with one given method, or EUNSUPPORTED. */
-int kernel_conv_plan_with_avx2(struct kernel_conv_plan *, const struct kernel_conv_shape *,
-                               const struct kernel_epilogue *, int method);
-int kernel_conv_plan_with_avx512(struct kernel_conv_plan *, const struct kernel_conv_shape *,
-                                 const struct kernel_epilogue *, int method);
-#endif
+#include "support/conv_bench.h"
 
 enum { METHODS = 8, GUARD = 64, GAP = 32 };
 
@@ -44,7 +36,7 @@ static float random_float(void)
     return (float)random_bits() / (float)(1 << 23) - 1.0f;
 }
 
-/* ---- Memory with guards ----------------------------------------------------------------------- */
+/* ---- Memory with guards ---------------------------------------------------------------------- */
 
 static float *guarded(size_t floats)
 {
@@ -64,7 +56,7 @@ static void free_guarded(float *p, size_t floats)
     base_free(p - GUARD);
 }
 
-/* ---- Problems --------------------------------------------------------------------------------- */
+/* ---- Problems -------------------------------------------------------------------------------- */
 
 struct problem {
     struct kernel_conv_shape shape;
@@ -124,25 +116,13 @@ static void from_layout(const float *from, int64_t stride, float *plain, int bat
                     from[n * stride + (c / block * pixels + i) * block + c % block];
 }
 
-static int plan_with(enum base_cpu_tier tier, struct kernel_conv_plan *plan,
-                     const struct kernel_conv_shape *shape, const struct kernel_epilogue *epilogue,
-                     int method)
-{
-#if defined(__x86_64__)
-    if (tier == BASE_CPU_AVX512 && method >= 0)
-        return kernel_conv_plan_with_avx512(plan, shape, epilogue, method);
-    if (tier == BASE_CPU_AVX2 && method >= 0)
-        return kernel_conv_plan_with_avx2(plan, shape, epilogue, method);
-#endif
-    return kernel_table(tier)->conv_plan(plan, shape, epilogue);
-}
-
 /* Runs a planned problem in `parts` parts and gives the output as NCHW. */
 static void run_planned(const struct problem *p, const struct kernel_conv_plan *plan,
                         const struct kernel_table *table, int parts, float *result)
 {
     const struct kernel_conv_shape *s = &plan->shape;
-    int in_block = s->plain_input ? 1 : table->block, out_block = s->plain_output ? 1 : table->block;
+    int in_block = s->plain_input ? 1 : table->block;
+    int out_block = s->plain_output ? 1 : table->block;
     int64_t in_pixels = (int64_t)s->in_height * s->in_width;
     int64_t out_pixels = (int64_t)s->out_height * s->out_width;
     int64_t in_stride = kernel_blocks(s->in_channels, in_block) * in_block * in_pixels + GAP;
@@ -179,13 +159,14 @@ static void run_planned(const struct problem *p, const struct kernel_conv_plan *
     free_guarded(scratch, scratch_floats);
 }
 
-static void describe(const struct kernel_conv_plan *plan, char *text, size_t size)
+static void describe(const struct kernel_conv_plan *plan, const char *tier, char *text,
+                     size_t size)
 {
     const struct kernel_conv_shape *s = &plan->shape;
     snprintf(text, size,
-             "%s: n%d c%d %dx%d -> k%d %dx%d, kernel %dx%d stride %d,%d dilation %d,%d pad %d,%d "
-             "groups %d%s%s%s, activation %d residual %d",
-             plan->name, s->batch, s->in_channels, s->in_height, s->in_width, s->out_channels,
+             "%s %s: n%d c%d %dx%d -> k%d %dx%d, kernel %dx%d stride %d,%d dilation %d,%d "
+             "pad %d,%d groups %d%s%s%s, activation %d residual %d",
+             tier, plan->name, s->batch, s->in_channels, s->in_height, s->in_width, s->out_channels,
              s->out_height, s->out_width, s->kernel_height, s->kernel_width, s->stride_height,
              s->stride_width, s->dilation_height, s->dilation_width, s->pad_top, s->pad_left,
              s->groups, s->transposed ? " transposed" : "", s->plain_input ? " plain in" : "",
@@ -193,45 +174,60 @@ static void describe(const struct kernel_conv_plan *plan, char *text, size_t siz
              plan->epilogue.residual);
 }
 
-/* Compares with the reference, other cuts, and single images. Returns whether the tier has it. */
-static bool check(struct problem *p, enum base_cpu_tier tier, int method, const float *expected)
+static void check_values(const char *text, const struct kernel_conv_plan *plan,
+                         const float *result, const float *expected, size_t count)
+{
+    float tolerance = strstr(plan->name, "winograd") ? 2e-4f : 2e-5f;
+    for (size_t i = 0; i < count; i++)
+        if (!(fabsf(result[i] - expected[i]) <= tolerance * (1.0f + fabsf(expected[i]))))
+            fail_msg("%s: element %zu is %g, not %g", text, i, (double)result[i],
+                     (double)expected[i]);
+}
+
+/* Each image of a batch alone must give the same bits. */
+static void check_images(const struct problem *p, const char *text, enum base_cpu_tier tier,
+                         int method, const float *result, float *other)
 {
     struct kernel_conv_plan plan;
-    if (plan_with(tier, &plan, &p->shape, &p->epilogue, method) < 0)
+    struct problem one = *p;
+    one.shape.batch = 1;
+    size_t in = p->in_floats / (size_t)p->shape.batch;
+    size_t out = p->out_floats / (size_t)p->shape.batch;
+    assert_int_equal(conv_plan_with(tier, &plan, &one.shape, &one.epilogue, method), 0);
+    for (int n = 0; n < p->shape.batch; n++) {
+        one.input = p->input + n * in;
+        one.residual = p->residual + n * out;
+        run_planned(&one, &plan, kernel_table(tier), 1, other);
+        if (memcmp(result + n * out, other, out * sizeof(float)) != 0)
+            fail_msg("%s: image %d alone gives other bits", text, n);
+    }
+}
+
+/* Compares with the reference, other cuts, and single images. Returns whether the tier has it. */
+static bool check(const struct problem *p, enum base_cpu_tier tier, int method,
+                  const float *expected)
+{
+    struct kernel_conv_plan plan;
+    if (conv_plan_with(tier, &plan, &p->shape, &p->epilogue, method) < 0)
         return false;
-    char text[320];
-    describe(&plan, text, sizeof text);
+    char text[352];
+    describe(&plan, base_cpu_name(tier), text, sizeof text);
+    assert_true(plan.parts >= 1);
     const struct kernel_table *table = kernel_table(tier);
     float *result = base_alloc(p->out_floats * sizeof(float));
     float *other = base_alloc(p->out_floats * sizeof(float));
     assert_non_null(result);
     assert_non_null(other);
     run_planned(p, &plan, table, 1, result);
-    float tolerance = strstr(plan.name, "winograd") ? 2e-4f : 2e-5f;
-    for (size_t i = 0; i < p->out_floats; i++)
-        if (!(fabsf(result[i] - expected[i]) <= tolerance * (1.0f + fabsf(expected[i]))))
-            fail_msg("%s (%s): element %zu is %g, not %g", text, base_cpu_name(tier), i,
-                     (double)result[i], (double)expected[i]);
+    check_values(text, &plan, result, expected, p->out_floats);
     int cuts[] = {plan.parts, 2, 3, 7};
     for (int i = 0; i < 4; i++) {
         run_planned(p, &plan, table, cuts[i], other);
         if (memcmp(result, other, p->out_floats * sizeof(float)) != 0)
-            fail_msg("%s (%s): %d parts give other bits", text, base_cpu_name(tier), cuts[i]);
+            fail_msg("%s: %d parts give other bits", text, cuts[i]);
     }
-    if (p->shape.batch > 1) {
-        struct problem one = *p;
-        one.shape.batch = 1;
-        size_t in = p->in_floats / (size_t)p->shape.batch;
-        size_t out = p->out_floats / (size_t)p->shape.batch;
-        assert_int_equal(plan_with(tier, &plan, &one.shape, &one.epilogue, method), 0);
-        for (int n = 0; n < p->shape.batch; n++) {
-            one.input = p->input + n * in;
-            one.residual = p->residual + n * out;
-            run_planned(&one, &plan, table, 1, other);
-            if (memcmp(result + n * out, other, out * sizeof(float)) != 0)
-                fail_msg("%s (%s): image %d alone gives other bits", text, base_cpu_name(tier), n);
-        }
-    }
+    if (p->shape.batch > 1)
+        check_images(p, text, tier, method, result, other);
     base_free(result);
     base_free(other);
     return true;
@@ -245,7 +241,7 @@ static void check_everywhere(struct problem *p)
     float *expected = base_alloc(p->out_floats * sizeof(float));
     assert_non_null(expected);
     struct kernel_conv_plan plan;
-    assert_int_equal(plan_with(BASE_CPU_REF, &plan, &p->shape, &p->epilogue, -1), 0);
+    assert_int_equal(conv_plan_with(BASE_CPU_REF, &plan, &p->shape, &p->epilogue, -1), 0);
     run_planned(p, &plan, kernel_table(BASE_CPU_REF), 1, expected);
     for (int tier = BASE_CPU_AVX2; tier <= (int)base_cpu_best(); tier++)
         for (int method = -1; method < METHODS; method++)
@@ -259,7 +255,7 @@ static int out_size(int in, int kernel, int stride, int dilation, int pads)
     return (in + pads - (kernel - 1) * dilation - 1) / stride + 1;
 }
 
-/* ---- Tests ------------------------------------------------------------------------------------ */
+/* ---- Tests ----------------------------------------------------------------------------------- */
 
 /* The reference tier against the definition in double precision. */
 static double defined_value(const struct problem *p, int n, int k, int oy, int ox)
@@ -294,8 +290,44 @@ static double defined_value(const struct problem *p, int n, int k, int oy, int o
     return sum;
 }
 
+static void random_window(struct kernel_conv_shape *s, int round)
+{
+    s->in_height = random_int(1, 20);
+    s->in_width = random_int(1, 20);
+    s->kernel_height = s->kernel_width = random_int(1, 7);
+    if (round % 2 == 0)
+        s->kernel_height = s->kernel_width = random_int(0, 1) ? 3 : 1;
+    if (random_int(0, 5) == 0)
+        s->kernel_width = random_int(1, 9);
+    s->stride_height = s->stride_width = random_int(0, 2) ? 1 : random_int(2, 3);
+    if (random_int(0, 5) == 0)
+        s->stride_width = random_int(1, 3);
+    s->dilation_height = s->dilation_width = random_int(0, 4) ? 1 : random_int(2, 3);
+    s->pad_top = random_int(0, s->kernel_height - 1);
+    s->pad_left = random_int(0, s->kernel_width - 1);
+}
+
+/* Output size for random padding at the far ends; 0 where the window does not fit. */
+static int random_size(const struct kernel_conv_shape *s, bool vertical)
+{
+    int in = vertical ? s->in_height : s->in_width, pad = vertical ? s->pad_top : s->pad_left;
+    int kernel = vertical ? s->kernel_height : s->kernel_width;
+    int stride = vertical ? s->stride_height : s->stride_width;
+    int dilation = vertical ? s->dilation_height : s->dilation_width;
+    int end = random_int(0, 2) && !s->transposed ? pad : random_int(0, kernel - 1);
+    if (s->transposed)
+        return (in - 1) * stride - pad - end + (kernel - 1) * dilation + 1;
+    return in + pad + end > (kernel - 1) * dilation
+               ? out_size(in, kernel, stride, dilation, pad + end)
+               : 0;
+}
+
 static void random_shape(struct problem *p, int round)
 {
+    static const enum kernel_activation activations[] = {
+        KERNEL_SWISH, KERNEL_LINEAR, KERNEL_RELU, KERNEL_CLIP, KERNEL_LEAKY_RELU, KERNEL_HARD_SWISH,
+        KERNEL_SIGMOID, KERNEL_HARD_SIGMOID, KERNEL_TANH, KERNEL_GELU,
+    };
     struct kernel_conv_shape *s = &p->shape;
     *p = (struct problem){0};
     s->batch = round % 3 == 0 ? 3 : 1;
@@ -313,45 +345,12 @@ static void random_shape(struct problem *p, int round)
     if (round % 7 == 4 && s->groups == 1)
         s->in_channels = random_int(1, 4);
     do {
-        s->in_height = random_int(1, 20);
-        s->in_width = random_int(1, 20);
-        s->kernel_height = s->kernel_width = random_int(1, 7);
-        if (round % 2 == 0)
-            s->kernel_height = s->kernel_width = random_int(0, 1) ? 3 : 1;
-        if (random_int(0, 5) == 0)
-            s->kernel_width = random_int(1, 9);
-        s->stride_height = s->stride_width = random_int(0, 2) ? 1 : random_int(2, 3);
-        if (random_int(0, 5) == 0)
-            s->stride_width = random_int(1, 3);
-        s->dilation_height = s->dilation_width = random_int(0, 4) ? 1 : random_int(2, 3);
-        s->pad_top = random_int(0, s->kernel_height - 1);
-        s->pad_left = random_int(0, s->kernel_width - 1);
-        int bottom = random_int(0, s->kernel_height - 1), right = random_int(0, s->kernel_width - 1);
-        if (random_int(0, 2) && !s->transposed)
-            bottom = s->pad_top, right = s->pad_left;
-        if (s->transposed) {
-            s->out_height = (s->in_height - 1) * s->stride_height - s->pad_top - bottom +
-                            (s->kernel_height - 1) * s->dilation_height + 1;
-            s->out_width = (s->in_width - 1) * s->stride_width - s->pad_left - right +
-                           (s->kernel_width - 1) * s->dilation_width + 1;
-        } else {
-            int high = (s->kernel_height - 1) * s->dilation_height + 1;
-            int wide = (s->kernel_width - 1) * s->dilation_width + 1;
-            s->out_height = s->out_width = 0;
-            if (s->in_height + s->pad_top + bottom >= high)
-                s->out_height = out_size(s->in_height, s->kernel_height, s->stride_height,
-                                         s->dilation_height, s->pad_top + bottom);
-            if (s->in_width + s->pad_left + right >= wide)
-                s->out_width = out_size(s->in_width, s->kernel_width, s->stride_width,
-                                        s->dilation_width, s->pad_left + right);
-        }
+        random_window(s, round);
+        s->out_height = random_size(s, true);
+        s->out_width = random_size(s, false);
     } while (s->out_height < 1 || s->out_width < 1);
     s->plain_input = s->in_channels <= 4 ? random_int(0, 1) : round % 11 == 5;
     s->plain_output = random_int(0, 4) == 0;
-    static const enum kernel_activation activations[] = {
-        KERNEL_SWISH, KERNEL_LINEAR, KERNEL_RELU, KERNEL_CLIP, KERNEL_LEAKY_RELU, KERNEL_HARD_SWISH,
-        KERNEL_SIGMOID, KERNEL_HARD_SIGMOID, KERNEL_TANH, KERNEL_GELU,
-    };
     p->epilogue.activation = activations[random_int(0, 9)];
     p->epilogue.alpha = p->epilogue.activation == KERNEL_CLIP ? -0.25f : 0.2f;
     p->epilogue.beta = p->epilogue.activation == KERNEL_CLIP ? 0.75f : 0.5f;
@@ -370,7 +369,7 @@ static void test_reference_follows_definition(void **state)
         float *result = base_alloc(p.out_floats * sizeof(float));
         assert_non_null(result);
         struct kernel_conv_plan plan;
-        assert_int_equal(plan_with(BASE_CPU_REF, &plan, &p.shape, &p.epilogue, -1), 0);
+        assert_int_equal(conv_plan_with(BASE_CPU_REF, &plan, &p.shape, &p.epilogue, -1), 0);
         run_planned(&p, &plan, kernel_table(BASE_CPU_REF), 5, result);
         const struct kernel_conv_shape *s = &p.shape;
         for (int n = 0; n < s->batch; n++)
@@ -444,167 +443,11 @@ static void test_network_shapes(void **state)
     }
 }
 
-/* ---- Bench ------------------------------------------------------------------------------------ */
-
-enum { MAX_LAYERS = 256, PASSES = 31 };
-
-struct layer {
-    struct problem problem;
-    struct kernel_conv_plan plan;
-    struct kernel_conv_buffers buffers;
-    double times[PASSES], median, flops;
-};
-
-static double thread_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (double)t.tv_sec * 1e3 + (double)t.tv_nsec * 1e-6;
-}
-
-static int compare_doubles(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median_of(double *values, int count)
-{
-    qsort(values, (size_t)count, sizeof *values, compare_doubles);
-    return values[count / 2];
-}
-
-/* GFLOP/s of independent multiply-adds on `lanes` floats, the loop in assembly so that nothing is
- * left to the compiler. */
-static double peak(bool wide)
-{
-    enum { ROUNDS = 300000 };
-    double start = thread_ms();
-#if defined(__x86_64__)
-#define FMA(r, a) "vfmadd231ps %%" r "mm0, %%" r "mm0, %%" r "mm" a "\n\t"
-#define FMAS(r) FMA(r, "4") FMA(r, "5") FMA(r, "6") FMA(r, "7") FMA(r, "8") FMA(r, "9") \
-    FMA(r, "10") FMA(r, "11") FMA(r, "12") FMA(r, "13")
-#define CLOBBERS "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13"
-    for (int i = 0; i < ROUNDS; i++)
-        if (wide)
-            __asm__ volatile("vpxorq %%zmm0, %%zmm0, %%zmm0\n\t" FMAS("z")::: "xmm0", CLOBBERS);
-        else
-            __asm__ volatile("vpxor %%ymm0, %%ymm0, %%ymm0\n\t" FMAS("y")::: "xmm0", CLOBBERS);
-#undef FMA
-#undef FMAS
-#undef CLOBBERS
-#endif
-    return 2.0 * 10 * ROUNDS * (wide ? 16 : 8) / (thread_ms() - start) * 1e-6;
-}
-
-static int read_layers(const char *path, struct layer *layers)
-{
-    FILE *file = fopen(path, "r");
-    if (!file) {
-        fprintf(stderr, "cannot read %s\n", path);
-        return 0;
-    }
-    char line[256];
-    int count = 0;
-    while (count < MAX_LAYERS && fgets(line, sizeof line, file)) {
-        long v[16];
-        char *at = line;
-        for (int i = 0; i < 16; i++)
-            v[i] = strtol(at, &at, 10);
-        struct problem *p = &layers[count++].problem;
-        p->shape = (struct kernel_conv_shape){
-            .batch = (int)v[0], .in_channels = (int)v[1], .in_height = (int)v[2],
-            .in_width = (int)v[3], .out_channels = (int)v[4], .kernel_height = (int)v[5],
-            .kernel_width = (int)v[6], .stride_height = (int)v[7], .stride_width = (int)v[8],
-            .pad_top = (int)v[9], .pad_left = (int)v[10], .dilation_height = (int)v[11],
-            .dilation_width = (int)v[12], .groups = (int)v[13], .out_height = (int)v[14],
-            .out_width = (int)v[15], .plain_input = v[1] == 3, .plain_output = v[4] == 17,
-        };
-        p->epilogue.activation = strstr(at, "silu") ? KERNEL_SWISH : KERNEL_LINEAR;
-    }
-    fclose(file);
-    return count;
-}
-
-static void prepare_layer(struct layer *l, enum base_cpu_tier tier, int method, float *const maps[3],
-                          int i)
-{
-    const struct kernel_conv_shape *s = &l->problem.shape;
-    const struct kernel_table *table = kernel_table(tier);
-    if (plan_with(tier, &l->plan, s, &l->problem.epilogue, method) < 0)
-        if (plan_with(tier, &l->plan, s, &l->problem.epilogue, -1) < 0)
-            exit(1);
-    int block = table->block;
-    l->problem.in_floats = (size_t)kernel_blocks(s->in_channels, block) * block * s->in_height *
-                           s->in_width;
-    l->problem.out_floats = (size_t)kernel_blocks(s->out_channels, block) * block *
-                            s->out_height * s->out_width;
-    int depth = s->in_channels / s->groups * s->kernel_height * s->kernel_width;
-    l->flops = 2.0 * s->out_channels * s->out_height * s->out_width * depth;
-    float *weights = random_array((size_t)s->out_channels * depth, 1.0f / sqrtf((float)depth));
-    void *packed = base_alloc(l->plan.packed_bytes);
-    table->conv_pack(&l->plan, weights, NULL, packed);
-    base_free(weights);
-    l->buffers = (struct kernel_conv_buffers){.packed = packed, .input = maps[i % 2],
-                                              .output = maps[1 - i % 2], .scratch = maps[2]};
-}
-
-static int bench(const char *path, const char *tier_name, int method)
-{
-    static struct layer layers[MAX_LAYERS];
-    enum base_cpu_tier tier = base_cpu_best();
-    if (tier_name && base_cpu_parse(&tier, tier_name) < 0)
-        return 1;
-    const struct kernel_table *table = kernel_table(tier);
-    int count = read_layers(path, layers);
-    size_t most = 16 << 20;
-    float *maps[3];
-    for (int i = 0; i < 3; i++)
-        maps[i] = random_array(most, 1.0f);
-    for (int i = 0; i < count; i++)
-        prepare_layer(&layers[i], tier, method, maps, i);
-    double peaks[PASSES], totals[PASSES];
-    for (int pass = -2; pass < PASSES; pass++) {
-        double total = 0;
-        for (int i = 0; i < count; i++) {
-            double start = thread_ms();
-            for (int part = 0; part < layers[i].plan.parts; part++)
-                table->conv_run(&layers[i].plan, &layers[i].buffers, part, layers[i].plan.parts);
-            double ms = thread_ms() - start;
-            total += ms;
-            if (pass >= 0)
-                layers[i].times[pass] = ms;
-        }
-        if (pass >= 0) {
-            totals[pass] = total;
-            peaks[pass] = peak(tier == BASE_CPU_AVX512);
-        }
-    }
-    double most_gflops = median_of(peaks, PASSES), sum = 0, flops = 0;
-    for (int i = 0; i < count; i++) {
-        struct layer *l = &layers[i];
-        const struct kernel_conv_shape *s = &l->plan.shape;
-        l->median = median_of(l->times, PASSES);
-        sum += l->median;
-        flops += l->flops;
-        printf("c%-4d %3dx%-3d k%-4d %dx%d s%d g%-4d %8.4f ms %7.1f GF/s %3.0f%%  parts %2d  %s "
-               "%d\n",
-               s->in_channels, s->in_height, s->in_width, s->out_channels, s->kernel_height,
-               s->kernel_width, s->stride_height, s->groups, l->median,
-               l->flops / l->median * 1e-6, l->flops / l->median * 1e-4 / most_gflops, l->plan.parts,
-               l->plan.name, l->plan.tile[0]);
-    }
-    printf("%s %s: sum of medians %.3f ms, median pass %.3f ms, least %.3f ms; %.1f GF/s of %.1f\n",
-           path, base_cpu_name(tier), sum, median_of(totals, PASSES), totals[0], flops / sum * 1e-6,
-           most_gflops);
-    return 0;
-}
-
 int main(int argc, char **argv)
 {
     if (argc > 2 && strcmp(argv[1], "--bench") == 0)
-        return bench(argv[2], argc > 3 ? argv[3] : NULL,
-                     argc > 4 ? (int)strtol(argv[4], NULL, 10) : -1);
+        return conv_bench(argv[2], argc > 3 ? argv[3] : NULL,
+                          argc > 4 ? (int)strtol(argv[4], NULL, 10) : -1);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_reference_follows_definition),
         cmocka_unit_test(test_random_shapes),

@@ -97,7 +97,7 @@ static void sum_plane(const struct kernel_conv_shape *s, const float *weights, f
     int64_t pixels = (int64_t)s->out_height * s->out_width;
     int64_t plane = (int64_t)s->in_height * s->in_width;
     for (int64_t i = 0; i < pixels; i++)
-        sums[i] = bias;
+        sums[i] = 0;
     for (int c = 0; c < ins; c++) {
         int64_t filter = s->transposed ? (int64_t)(group * ins + c) * outs + out % outs
                                        : (int64_t)out * ins + c;
@@ -105,6 +105,9 @@ static void sum_plane(const struct kernel_conv_shape *s, const float *weights, f
             add_tap(s, t / s->kernel_width, t % s->kernel_width, weights[filter * taps + t],
                     input + (group * ins + c) * plane, sums);
     }
+    /* Last, so that a large bias does not coarsen the sums before it. */
+    for (int64_t i = 0; i < pixels; i++)
+        sums[i] += bias;
 }
 
 void kernel_ref_conv_run(const struct kernel_conv_plan *plan,

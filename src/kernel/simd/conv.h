@@ -12,6 +12,7 @@
 
 enum {
     CONV_MAX_KERNEL = 32,           /* taps along one axis */
+    CONV_MAX_UNFOLD = 64,           /* channels × column taps of an unfolded band */
     CONV_SCRATCH_LIMIT = 64 << 20,  /* bytes; larger plans are refused */
 };
 
@@ -20,8 +21,22 @@ enum conv_method {
     CONV_DEPTHWISE,
     CONV_WINOGRAD_4,
     CONV_WINOGRAD_2,
+    CONV_SCATTER,
     CONV_METHODS
 };
+
+/* plan->tile[CONV_COST] of every method: estimated time of one image in kilocycles, by which
+ * methods are compared. Sums and the reading of weights overlap, so the larger of both counts. */
+enum { CONV_COST = 7 };
+
+static inline int conv_cost(float cycles, int64_t weight_bytes)
+{
+    /* bytes a cycle from the third-level cache, and from memory */
+    int64_t near = weight_bytes < (24 << 20) ? weight_bytes : 24 << 20;
+    float reading = (float)near / 6.0f + (float)(weight_bytes - near) / 3.0f;
+    float most = (cycles > reading ? cycles : reading) / 1000.0f;
+    return most < 1e9f ? (int)most : 1000000000;
+}
 
 /* What happens to the sums of a tile. */
 struct conv_finish {
@@ -117,8 +132,10 @@ struct conv_class_axis KERNEL_NAME(conv_class_axis_of)(const struct kernel_conv_
  * An axis with one tap has one element in the filter's domain and `outputs` in the input's. */
 typedef void conv_transform_input_fn(const float *from, int64_t row_stride, int64_t column_stride,
                                      float *to, int64_t element_stride);
-/* Adds the inverse to sums[outputs][outputs][lanes]. */
-typedef void conv_transform_output_fn(const float *from, int64_t element_stride, float *sums);
+/* sums[outputs][outputs][lanes] = the inverse + add, whose vectors are add_stride floats apart: 0
+ * for a bias, VEC_LANES for the sums so far. */
+typedef void conv_transform_output_fn(const float *from, int64_t element_stride, const float *add,
+                                      int64_t add_stride, float *sums);
 
 conv_transform_input_fn *KERNEL_NAME(conv_transform_input)(int outputs, int rows, int columns);
 conv_transform_output_fn *KERNEL_NAME(conv_transform_output)(int outputs, int rows, int columns);
@@ -130,7 +147,7 @@ int KERNEL_NAME(kernel_conv_plan_with)(struct kernel_conv_plan *plan,
                                        const struct kernel_conv_shape *shape,
                                        const struct kernel_epilogue *epilogue, int method);
 
-/* ---- Methods: plan gives EUNSUPPORTED without a sentence where the method does not apply ------ */
+/* ---- Methods: plan gives EUNSUPPORTED without a sentence where the method does not apply ----- */
 
 int KERNEL_NAME(conv_direct_plan)(struct kernel_conv_plan *plan);
 void KERNEL_NAME(conv_direct_pack)(const struct kernel_conv_plan *plan, const float *weights,
@@ -151,5 +168,11 @@ void KERNEL_NAME(conv_winograd_pack)(const struct kernel_conv_plan *plan, const 
                                      const float *bias, float *packed);
 void KERNEL_NAME(conv_winograd_run)(const struct kernel_conv_plan *plan,
                                     const struct kernel_conv_buffers *buffers, int part, int parts);
+
+int KERNEL_NAME(conv_scatter_plan)(struct kernel_conv_plan *plan);
+void KERNEL_NAME(conv_scatter_pack)(const struct kernel_conv_plan *plan, const float *weights,
+                                    const float *bias, float *packed);
+void KERNEL_NAME(conv_scatter_run)(const struct kernel_conv_plan *plan,
+                                   const struct kernel_conv_buffers *buffers, int part, int parts);
 
 #endif

@@ -10,6 +10,31 @@ static int floor_div(int a, int b)
     return a >= 0 ? a / b : -((-a + b - 1) / b);
 }
 
+struct conv_class_axis KERNEL_NAME(conv_class_axis_of)(const struct kernel_conv_shape *s,
+                                                       bool vertical, int class)
+{
+    int kernel = vertical ? s->kernel_height : s->kernel_width;
+    int stride = vertical ? s->stride_height : s->stride_width;
+    int dilation = vertical ? s->dilation_height : s->dilation_width;
+    int pad = vertical ? s->pad_top : s->pad_left;
+    int outs = vertical ? s->out_height : s->out_width;
+    if (!s->transposed)
+        return (struct conv_class_axis){0, 1, kernel, 0, 1, outs, -pad, dilation, stride};
+    int residue = vertical ? class / s->stride_width : class % s->stride_width;
+    int first = ((residue - pad) % stride + stride) % stride;
+    return (struct conv_class_axis){
+        .tap_first = residue,
+        .tap_step = stride,
+        .taps = residue < kernel ? (kernel - residue + stride - 1) / stride : 0,
+        .out_first = first,
+        .out_step = stride,
+        .outs = first < outs ? (outs - first + stride - 1) / stride : 0,
+        .in_first = (first + pad - residue) / stride,
+        .in_tap_step = -dilation,
+        .in_step = 1,
+    };
+}
+
 void KERNEL_NAME(conv_axis_plan)(struct conv_axis *axis, int first, int tap_step, int taps,
                                  int step, bool flat)
 {
@@ -103,35 +128,69 @@ static void fill_row_plain(const struct conv_band *band, const float *from, int6
             to[i * VEC_LANES + c] = from[c * plane + start + i * step];
 }
 
-/* The same with lanes channel × x tap, over all blocks of the band. Taps are copied four at a time
- * where that stays inside of the row and of the block; what is written too much is overwritten by
- * the next four or lies in unused lanes. */
-static void fill_row_unfolded(const struct conv_band *band, const float *from, int64_t plane,
-                              int64_t block_stride, float *to)
+/* The same with lanes channel × x tap, over all blocks of the band: one pixel with tests. */
+static void unfold_pixel(const struct conv_band *band, const float *from, int64_t plane,
+                         int64_t block_stride, int i, float *to)
 {
-    const struct conv_axis *axis = &band->x;
-    bool dense = axis->taps == 1 || axis->start[1] == axis->start[0] + 1;
-    for (int i = 0; i < band->pitch; i++, to += VEC_LANES) {
-        int left = axis->start[0] + i * axis->step;
-        bool fast = dense && left >= 0 && left + axis->taps + 3 <= band->in_width;
-        for (int c = 0, lane = 0; c < band->channels; c++) {
-            const float *line = from + c * plane;
-            for (int t = 0; t < axis->taps;) {
-                float *at = to + lane / VEC_LANES * block_stride + lane % VEC_LANES;
-                if (fast && lane % VEC_LANES + 4 <= VEC_LANES) {
-                    memcpy(at, line + left + t, 4 * sizeof(float));
-                    int done = axis->taps - t < 4 ? axis->taps - t : 4;
-                    t += done;
-                    lane += done;
-                } else {
-                    int x = axis->start[t] + i * axis->step;
-                    *at = x >= 0 && x < band->in_width ? line[x] : 0.0f;
-                    t++;
-                    lane++;
-                }
-            }
-        }
+    int taps = band->x.taps;
+    for (int lane = 0; lane < band->channels * taps; lane++) {
+        int x = band->x.start[lane % taps] + i * band->x.step;
+        to[lane / VEC_LANES * block_stride + lane % VEC_LANES] =
+            x >= 0 && x < band->in_width ? from[lane / taps * plane + x] : 0.0f;
     }
+}
+
+/* Copies for all pixels of a row whose taps lie inside: single floats, or four at once where they
+ * stay inside of a block; what those write too much is overwritten by the next ones or lies in
+ * unused lanes. */
+struct unfold {
+    int count;
+    int64_t from[CONV_MAX_UNFOLD], to[CONV_MAX_UNFOLD];
+    bool four[CONV_MAX_UNFOLD];
+    int first, end; /* pixels that this serves */
+};
+
+static struct unfold unfold_of(const struct conv_band *band, int64_t plane, int64_t block_stride)
+{
+    const struct conv_axis *x = &band->x;
+    struct unfold u = {0};
+    bool dense = x->taps == 1 || x->start[1] == x->start[0] + 1;
+    for (int c = 0, lane = 0; c < band->channels; c++)
+        for (int t = 0, done; t < x->taps; t += done, lane += done) {
+            bool four = dense && lane % VEC_LANES + 4 <= VEC_LANES && x->taps - t > 1;
+            done = four && x->taps - t < 4 ? x->taps - t : four ? 4 : 1;
+            u.four[u.count] = four;
+            u.from[u.count] = c * plane + x->start[t];
+            u.to[u.count++] = lane / VEC_LANES * block_stride + lane % VEC_LANES;
+        }
+    /* four floats from the last tap on must exist */
+    inside(band->pitch, x->start[0], x->step, band->in_width, &u.first, &u.end);
+    int last = band->in_width - x->start[x->taps - 1] - 4;
+    int end = last < 0 ? 0 : last / x->step + 1;
+    u.end = end < u.end ? end : u.end;
+    if (u.first > u.end)
+        u.first = u.end;
+    return u;
+}
+
+static void fill_row_unfolded(const struct conv_band *band, const struct unfold *u,
+                              const float *from, int64_t plane, int64_t block_stride, float *to)
+{
+    for (int i = 0; i < u->first; i++)
+        unfold_pixel(band, from, plane, block_stride, i, to + i * VEC_LANES);
+    for (int m = 0; m < u->count; m++) {
+        const float *source = from + u->from[m] + (int64_t)u->first * band->x.step;
+        float *at = to + u->to[m] + u->first * VEC_LANES;
+        int step = band->x.step;
+        if (u->four[m])
+            for (int i = u->first; i < u->end; i++, source += step, at += VEC_LANES)
+                memcpy(at, source, 4 * sizeof(float));
+        else
+            for (int i = u->first; i < u->end; i++, source += step, at += VEC_LANES)
+                *at = *source;
+    }
+    for (int i = u->end; i < band->pitch; i++)
+        unfold_pixel(band, from, plane, block_stride, i, to + i * VEC_LANES);
 }
 
 void KERNEL_NAME(conv_band_fill)(const struct conv_band *band, const float *input, int blocks,
@@ -141,6 +200,9 @@ void KERNEL_NAME(conv_band_fill)(const struct conv_band *band, const float *inpu
     int64_t plane = (int64_t)band->in_height * band->in_width;
     int64_t block_stride = KERNEL_NAME(conv_band_stride)(band);
     int outer = band->unfolded ? 1 : blocks * band->x.copies;
+    struct unfold unfold = {0};
+    if (band->unfolded)
+        unfold = unfold_of(band, plane, block_stride);
     for (int i = 0; i < outer; i++) {
         int block = i / band->x.copies, copy = i % band->x.copies;
         const float *from = input + block * plane * VEC_LANES;
@@ -153,7 +215,7 @@ void KERNEL_NAME(conv_band_fill)(const struct conv_band *band, const float *inpu
             }
             int64_t line = (int64_t)y * band->in_width;
             if (band->unfolded) {
-                fill_row_unfolded(band, from + line, plane, block_stride, to);
+                fill_row_unfolded(band, &unfold, from + line, plane, block_stride, to);
             } else if (band->plain) {
                 int left = band->channels - block * VEC_LANES;
                 fill_row_plain(band, from + line, plane, left < VEC_LANES ? left : VEC_LANES,

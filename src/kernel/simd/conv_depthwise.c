@@ -24,7 +24,7 @@ VEC_INLINE void sum_line(const struct line *l, float *sums, const int pixels, co
     vec acc[MAX_WIDTH], w[7];
     VEC_UNROLL
     for (int p = 0; p < pixels; p++)
-        acc[p] = l->bias;
+        acc[p] = vec_zero();
     const int across = (pixels - 1) * stride + taps, first = -l->left, end = l->width - l->left;
     for (int y = l->first_row; y < l->end_row; y++) {
         const float *x = l->input + y * l->row_stride + (int64_t)l->left * VEC_LANES;
@@ -47,7 +47,7 @@ VEC_INLINE void sum_line(const struct line *l, float *sums, const int pixels, co
     }
     VEC_UNROLL
     for (int p = 0; p < pixels; p++)
-        vec_store(sums + p * VEC_LANES, acc[p]);
+        vec_store(sums + p * VEC_LANES, vec_add(acc[p], l->bias));
 }
 
 typedef void line_fn(const struct line *line, float *sums);
@@ -81,8 +81,9 @@ static line_fn *const lines[MAX_WIDTH + 1][2][3] = {
 
 /* One output pixel of any depthwise convolution, also transposed. */
 static vec sum_pixel(const struct kernel_conv_shape *s, const float *input, const float *weights,
-                     vec sum, int y, int x)
+                     vec bias, int y, int x)
 {
+    vec sum = vec_zero();
     for (int ky = 0; ky < s->kernel_height; ky++) {
         int iy = s->transposed ? y + s->pad_top - ky * s->dilation_height
                                : y * s->stride_height + ky * s->dilation_height - s->pad_top;
@@ -103,14 +104,14 @@ static vec sum_pixel(const struct kernel_conv_shape *s, const float *input, cons
                 sum = vec_fma(vec_load(w + kx * VEC_LANES), vec_load(row + ix * VEC_LANES), sum);
         }
     }
-    return sum;
+    return vec_add(sum, bias);
 }
 
 /* Whether the kernels of `lines` can do it. */
 static bool special(const struct kernel_conv_shape *s)
 {
-    int right = (s->out_width - 1) * s->stride_width - s->pad_left; /* first tap of the last pixel */
     int taps = s->kernel_width;
+    int right = (s->out_width - 1) * s->stride_width - s->pad_left; /* last pixel's first tap */
     return !s->transposed && (taps == 3 || taps == 5 || taps == 7) && s->dilation_width == 1 &&
            (s->stride_width == 1 || s->stride_width == 2) && s->pad_left < taps &&
            right < s->in_width && s->in_width >= taps;

@@ -24,29 +24,9 @@ struct direct {
     int64_t in_plane, out_plane;   /* pixels */
 };
 
-struct conv_class_axis KERNEL_NAME(conv_class_axis_of)(const struct kernel_conv_shape *s,
-                                                       bool vertical, int class)
+static struct conv_class_axis axis_of(const struct direct *d, bool vertical, int class)
 {
-    int kernel = vertical ? s->kernel_height : s->kernel_width;
-    int stride = vertical ? s->stride_height : s->stride_width;
-    int dilation = vertical ? s->dilation_height : s->dilation_width;
-    int pad = vertical ? s->pad_top : s->pad_left;
-    int outs = vertical ? s->out_height : s->out_width;
-    if (!s->transposed)
-        return (struct conv_class_axis){0, 1, kernel, 0, 1, outs, -pad, dilation, stride};
-    int residue = vertical ? class / s->stride_width : class % s->stride_width;
-    int first = ((residue - pad) % stride + stride) % stride;
-    return (struct conv_class_axis){
-        .tap_first = residue,
-        .tap_step = stride,
-        .taps = residue < kernel ? (kernel - residue + stride - 1) / stride : 0,
-        .out_first = first,
-        .out_step = stride,
-        .outs = first < outs ? (outs - first + stride - 1) / stride : 0,
-        .in_first = (first + pad - residue) / stride,
-        .in_tap_step = -dilation,
-        .in_step = 1,
-    };
+    return KERNEL_NAME(conv_class_axis_of)(d->shape, vertical, class);
 }
 
 static struct direct direct_of(const struct kernel_conv_plan *plan)
@@ -76,8 +56,8 @@ static struct direct direct_of(const struct kernel_conv_plan *plan)
 
 static int taps_of(const struct direct *d, int class)
 {
-    int across = d->mode == UNFOLDED ? 1 : KERNEL_NAME(conv_class_axis_of)(d->shape, false, class).taps;
-    return KERNEL_NAME(conv_class_axis_of)(d->shape, true, class).taps * across;
+    int across = d->mode == UNFOLDED ? 1 : axis_of(d, false, class).taps;
+    return axis_of(d, true, class).taps * across;
 }
 
 /* Floats of one class's weights, all groups. */
@@ -89,7 +69,7 @@ static int64_t class_floats(const struct direct *d, int class)
 static struct conv_band band_of(const struct direct *d, int class)
 {
     const struct kernel_conv_shape *s = d->shape;
-    struct conv_class_axis y = KERNEL_NAME(conv_class_axis_of)(s, true, class), x = KERNEL_NAME(conv_class_axis_of)(s, false, class);
+    struct conv_class_axis y = axis_of(d, true, class), x = axis_of(d, false, class);
     struct conv_band band = {
         .in_height = s->in_height,
         .in_width = s->in_width,
@@ -105,7 +85,7 @@ static struct conv_band band_of(const struct direct *d, int class)
     return band;
 }
 
-/* ---- Plan ------------------------------------------------------------------------------------- */
+/* ---- Plan ------------------------------------------------------------------------------------ */
 
 /* Bytes of the largest class's band. */
 static int64_t band_bytes(const struct direct *d)
@@ -157,7 +137,7 @@ static int choose_mode(struct direct *d)
                s->in_height == s->out_height && s->in_width == s->out_width;
     if (one && !s->plain_input)
         return IN_PLACE;
-    if (s->plain_input && !s->transposed && s->in_channels * s->kernel_width <= 64 &&
+    if (s->plain_input && !s->transposed && s->in_channels * s->kernel_width <= CONV_MAX_UNFOLD &&
         s->in_channels <= 8)
         return UNFOLDED;
     if (s->transposed)
@@ -187,9 +167,11 @@ int KERNEL_NAME(conv_direct_plan)(struct kernel_conv_plan *plan)
         return STANCE_EUNSUPPORTED;
     struct direct d = direct_of(plan);
     d.mode = plan->tile[MODE] = choose_mode(&d);
-    struct conv_class_axis y = KERNEL_NAME(conv_class_axis_of)(s, true, 0), x = KERNEL_NAME(conv_class_axis_of)(s, false, 0);
+    struct conv_class_axis y = axis_of(&d, true, 0), x = axis_of(&d, false, 0);
     bool flat = d.mode == FLAT || d.mode == UNFOLDED;
     int64_t line = d.mode == IN_PLACE || flat ? d.out_plane : x.outs;
+    if (line < 1)
+        line = 1; /* the first class of a tiny transposed one may be empty */
     plan->tile[BLOCKS] = KERNEL_NAME(conv_tile_choose)(d.out_blocks, line);
     d = direct_of(plan);
     int rows = s->transposed ? (s->out_height + s->stride_height - 1) / s->stride_height : y.outs;
@@ -218,15 +200,22 @@ int KERNEL_NAME(conv_direct_plan)(struct kernel_conv_plan *plan)
     /* shares of a million multiply-adds or more: 10 to 20 µs */
     int64_t work = d.out_plane * s->batch * d.out_blocks * d.groups * VEC_LANES * d.channels *
                    depth / d.classes / 1000000;
+    if (work < floats / 50000)
+        work = floats / 50000; /* or of reading 200 KB of weights */
     int64_t parts = work < units ? work : units;
     plan->name = d.mode == IN_PLACE ? "direct 1x1" : d.mode == UNFOLDED ? "direct stem" : "direct";
     plan->parts = parts < 1 ? 1 : parts > 64 ? 64 : (int)parts;
+    float line_cost = KERNEL_NAME(conv_tile_cost)(d.blocks, d.out_blocks, line);
+    int64_t line_count = d.out_plane / line;
+    plan->tile[CONV_COST] = conv_cost((float)(d.groups * line_count * d.channels * depth) *
+                                      line_cost / (float)(s->transposed ? d.classes : 1),
+                                      floats * 4);
     plan->packed_bytes = (size_t)floats * sizeof(float);
     plan->scratch_bytes = (size_t)bytes;
     return 0;
 }
 
-/* ---- Pack ------------------------------------------------------------------------------------- */
+/* ---- Pack ------------------------------------------------------------------------------------ */
 
 /* Weight of output channel k of a group (0 beyond the last one), channel c as the tile sees it. */
 static float weight_at(const struct direct *d, const float *weights, int group, int k, int c,
@@ -249,7 +238,7 @@ static float weight_at(const struct direct *d, const float *weights, int group, 
 static float *pack_tile(const struct direct *d, const float *weights, int class, int group,
                         int first_block, int blocks, float *to)
 {
-    struct conv_class_axis y = KERNEL_NAME(conv_class_axis_of)(d->shape, true, class), x = KERNEL_NAME(conv_class_axis_of)(d->shape, false, class);
+    struct conv_class_axis y = axis_of(d, true, class), x = axis_of(d, false, class);
     int across = d->mode == UNFOLDED ? 1 : x.taps;
     for (int in = 0; in < d->channels; in += VEC_LANES)
         for (int tap = 0; tap < y.taps * across; tap++)
@@ -279,7 +268,7 @@ void KERNEL_NAME(conv_direct_pack)(const struct kernel_conv_plan *plan, const fl
             }
 }
 
-/* ---- Run -------------------------------------------------------------------------------------- */
+/* ---- Run ------------------------------------------------------------------------------------- */
 
 /* One unit of work: a band of one image × a tile group. */
 struct unit {
@@ -350,7 +339,7 @@ static void run_in_place(const struct direct *d, const struct unit *u, struct co
 static void run_band(const struct direct *d, const struct unit *u, const struct conv_band *band,
                      struct conv_tile tile, int blocks)
 {
-    struct conv_class_axis y = KERNEL_NAME(conv_class_axis_of)(d->shape, true, u->class), x = KERNEL_NAME(conv_class_axis_of)(d->shape, false, u->class);
+    struct conv_class_axis y = axis_of(d, true, u->class), x = axis_of(d, false, u->class);
     int first = u->band * d->rows, rows = y.outs - first < d->rows ? y.outs - first : d->rows;
     int64_t pixel = tile.out_pixel_stride, line = (int64_t)d->shape->out_width * pixel;
     tile.out_pixel_stride = x.out_step * pixel;

@@ -14,6 +14,8 @@ static const struct method methods[CONV_METHODS] = {
                      KERNEL_NAME(conv_direct_run)},
     [CONV_DEPTHWISE] = {KERNEL_NAME(conv_depthwise_plan), KERNEL_NAME(conv_depthwise_pack),
                         KERNEL_NAME(conv_depthwise_run)},
+    [CONV_SCATTER] = {KERNEL_NAME(conv_scatter_plan), KERNEL_NAME(conv_scatter_pack),
+                      KERNEL_NAME(conv_scatter_run)},
     [CONV_WINOGRAD_4] = {KERNEL_NAME(conv_winograd_plan), KERNEL_NAME(conv_winograd_pack),
                          KERNEL_NAME(conv_winograd_run)},
     [CONV_WINOGRAD_2] = {KERNEL_NAME(conv_winograd_plan), KERNEL_NAME(conv_winograd_pack),
@@ -34,10 +36,16 @@ int KERNEL_NAME(kernel_conv_plan)(struct kernel_conv_plan *plan,
                                   const struct kernel_conv_shape *shape,
                                   const struct kernel_epilogue *epilogue)
 {
-    static const enum conv_method order[] = {CONV_DEPTHWISE, CONV_DIRECT};
-    for (size_t i = 0; i < sizeof order / sizeof *order; i++)
-        if (KERNEL_NAME(kernel_conv_plan_with)(plan, shape, epilogue, order[i]) == 0)
-            return 0;
+    struct kernel_conv_plan other;
+    bool found = false;
+    for (int method = 0; method < CONV_METHODS; method++)
+        if (KERNEL_NAME(kernel_conv_plan_with)(&other, shape, epilogue, method) == 0 &&
+            (!found || other.tile[CONV_COST] < plan->tile[CONV_COST])) {
+            *plan = other;
+            found = true;
+        }
+    if (found)
+        return 0;
     return base_error(STANCE_EUNSUPPORTED, "the %s tier has no kernel for this convolution",
                       base_cpu_name(KERNEL_TIER));
 }

@@ -1,68 +1,8 @@
-/* The register tiles of dense convolutions, and what happens to their sums. */
+/* The register tiles of dense convolutions. */
 #include "kernel/simd/conv.h"
 #include "kernel/simd/vec_math.h"
 
 enum { MAX_BLOCKS = VEC_REGISTERS == 32 ? 4 : 3, MAX_SUMS = VEC_REGISTERS == 32 ? 24 : 12 };
-
-static void finish_swish(const struct conv_tile *t, const float *sums, int blocks, int pixels)
-{
-    for (int b = 0; b < blocks; b++, sums += pixels * VEC_LANES) {
-        float *to = t->output + b * t->out_block_stride;
-        for (int p = 0; p < pixels; p++)
-            vec_store(to + p * t->out_pixel_stride, vec_swish(vec_load(sums + p * VEC_LANES)));
-    }
-}
-
-static void finish_other(const struct conv_tile *t, const float *sums, int blocks, int pixels)
-{
-    const struct kernel_epilogue *e = &t->finish->epilogue;
-    for (int i = 0; i < blocks * pixels; i++) {
-        int64_t at = i / pixels * t->out_block_stride + i % pixels * t->out_pixel_stride;
-        vec sum = vec_load(sums + i * VEC_LANES);
-        if (e->residual == KERNEL_RESIDUAL_BEFORE)
-            sum = vec_add(sum, vec_load(t->residual + at));
-        sum = vec_activate(e->activation, e->alpha, e->beta, sum);
-        if (e->residual == KERNEL_RESIDUAL_AFTER)
-            sum = vec_add(sum, vec_load(t->residual + at));
-        vec_store(t->output + at, sum);
-    }
-}
-
-/* One channel's pixels from the tile's sums to NCHW. */
-static void finish_channel(const struct conv_tile *t, const float *sums, int pixels, float *to,
-                           const float *residual)
-{
-    const struct kernel_epilogue *e = &t->finish->epilogue;
-    float line[MAX_SUMS + VEC_LANES] = {0};
-    for (int p = 0; p < pixels; p++)
-        line[p] = sums[p * VEC_LANES];
-    if (e->residual == KERNEL_RESIDUAL_BEFORE)
-        for (int p = 0; p < pixels; p++)
-            line[p] += residual[p * t->out_pixel_stride];
-    for (int p = 0; p < pixels; p += VEC_LANES)
-        vec_store(line + p, vec_activate(e->activation, e->alpha, e->beta, vec_load(line + p)));
-    if (e->residual == KERNEL_RESIDUAL_AFTER)
-        for (int p = 0; p < pixels; p++)
-            line[p] += residual[p * t->out_pixel_stride];
-    for (int p = 0; p < pixels; p++)
-        to[p * t->out_pixel_stride] = line[p];
-}
-
-void KERNEL_NAME(conv_tile_finish)(const struct conv_tile *t, const float *sums, int blocks,
-                                   int pixels)
-{
-    if (t->plain_channels) {
-        int channels = blocks * VEC_LANES;
-        for (int c = 0; c < channels && c < t->plain_channels; c++)
-            finish_channel(t, sums + c / VEC_LANES * pixels * VEC_LANES + c % VEC_LANES, pixels,
-                           t->output + c * t->out_block_stride,
-                           t->residual ? t->residual + c * t->out_block_stride : NULL);
-    } else if (t->finish->kind == CONV_FINISH_SWISH) {
-        finish_swish(t, sums, blocks, pixels);
-    } else {
-        finish_other(t, sums, blocks, pixels);
-    }
-}
 
 /* One channel of one tap. */
 VEC_INLINE void add_channel(vec *sums, const float *x, const float *w, const int blocks,
@@ -73,11 +13,9 @@ VEC_INLINE void add_channel(vec *sums, const float *x, const float *w, const int
     for (int b = 0; b < blocks; b++)
         weights[b] = vec_load(w + b * VEC_LANES);
     VEC_UNROLL
-    for (int p = 0; p < pixels; p++) {
-        vec value = vec_set1(x[p * VEC_LANES]);
-        VEC_UNROLL
-        for (int b = 0; b < blocks; b++)
-            sums[b * pixels + p] = vec_fma(weights[b], value, sums[b * pixels + p]);
+    for (int i = 0; i < blocks * pixels; i++) {
+        int at = i % blocks * pixels + i / blocks;
+        sums[at] = vec_fma(weights[i % blocks], vec_set1(x[i / blocks * VEC_LANES]), sums[at]);
     }
 }
 
@@ -111,13 +49,15 @@ VEC_INLINE void run_tile(const struct conv_tile *t, const int blocks, const int 
 {
     vec sums[MAX_SUMS];
     VEC_UNROLL
-    for (int b = 0; b < blocks; b++) {
-        vec bias = t->bias ? vec_load(t->bias + b * VEC_LANES) : vec_zero();
-        VEC_UNROLL
-        for (int p = 0; p < pixels; p++)
-            sums[b * pixels + p] = bias;
-    }
+    for (int i = 0; i < blocks * pixels; i++)
+        sums[i] = vec_zero();
     sum_tile(t, sums, blocks, pixels);
+    /* The bias comes last, so that a large one does not coarsen the sums before it. */
+    if (t->bias) {
+        VEC_UNROLL
+        for (int i = 0; i < blocks * pixels; i++)
+            sums[i] = vec_add(sums[i], vec_load(t->bias + i / pixels * VEC_LANES));
+    }
     if (t->finish && (t->finish->kind != CONV_FINISH_CLAMP || t->plain_channels)) {
         float memory[MAX_SUMS * VEC_LANES];
         VEC_UNROLL
@@ -133,12 +73,10 @@ VEC_INLINE void run_tile(const struct conv_tile *t, const int blocks, const int 
             sums[i] = vec_clamp(sums[i], low, high);
     }
     VEC_UNROLL
-    for (int b = 0; b < blocks; b++) {
-        float *to = t->output + b * t->out_block_stride;
-        VEC_UNROLL
-        for (int p = 0; p < pixels; p++, to += t->out_pixel_stride)
-            vec_store(to, sums[b * pixels + p]);
-    }
+    for (int i = 0; i < blocks * pixels; i++)
+        vec_store(t->output + i / pixels * t->out_block_stride +
+                      i % pixels * t->out_pixel_stride,
+                  sums[i]);
 }
 
 #define TILE(blocks, pixels)                                                                       \
@@ -151,7 +89,7 @@ TILE(2, 1) TILE(2, 2) TILE(2, 3) TILE(2, 4) TILE(2, 5) TILE(2, 6)
 TILE(3, 1) TILE(3, 2) TILE(3, 3) TILE(3, 4)
 #if defined(KERNEL_AVX512)
 TILE(1, 16) TILE(1, 20) TILE(1, 24)
-TILE(2, 7) TILE(2, 8) TILE(2, 10) TILE(2, 12)
+TILE(2, 7) TILE(2, 8) TILE(2, 9) TILE(2, 10) TILE(2, 11) TILE(2, 12)
 TILE(3, 5) TILE(3, 6) TILE(3, 7) TILE(3, 8)
 TILE(4, 1) TILE(4, 2) TILE(4, 3) TILE(4, 4) TILE(4, 5) TILE(4, 6)
 #endif
@@ -163,7 +101,8 @@ static conv_tile_fn *const kernels[MAX_BLOCKS][MAX_SUMS + 1] = {
     {[1] = tile_1x1, [2] = tile_1x2, [3] = tile_1x3, [4] = tile_1x4, [6] = tile_1x6,
      [8] = tile_1x8, [12] = tile_1x12, [16] = tile_1x16, [20] = tile_1x20, [24] = tile_1x24},
     {[1] = tile_2x1, [2] = tile_2x2, [3] = tile_2x3, [4] = tile_2x4, [5] = tile_2x5,
-     [6] = tile_2x6, [7] = tile_2x7, [8] = tile_2x8, [10] = tile_2x10, [12] = tile_2x12},
+     [6] = tile_2x6, [7] = tile_2x7, [8] = tile_2x8, [9] = tile_2x9, [10] = tile_2x10,
+     [11] = tile_2x11, [12] = tile_2x12},
     {[1] = tile_3x1, [2] = tile_3x2, [3] = tile_3x3, [4] = tile_3x4, [5] = tile_3x5,
      [6] = tile_3x6, [7] = tile_3x7, [8] = tile_3x8},
     {[1] = tile_4x1, [2] = tile_4x2, [3] = tile_4x3, [4] = tile_4x4, [5] = tile_4x5,
@@ -226,22 +165,6 @@ int KERNEL_NAME(conv_tile_choose)(int out_blocks, int64_t pixels)
         }
     }
     return best;
-}
-
-struct conv_finish KERNEL_NAME(conv_finish_of)(const struct kernel_epilogue *epilogue)
-{
-    struct conv_finish f = {CONV_FINISH_CLAMP, -__builtin_inff(), __builtin_inff(), *epilogue};
-    if (epilogue->residual != KERNEL_NO_RESIDUAL)
-        f.kind = CONV_FINISH_OTHER;
-    else if (epilogue->activation == KERNEL_SWISH)
-        f.kind = CONV_FINISH_SWISH;
-    else if (epilogue->activation == KERNEL_RELU)
-        f.low = 0;
-    else if (epilogue->activation == KERNEL_CLIP)
-        f.low = epilogue->alpha, f.high = epilogue->beta;
-    else if (epilogue->activation != KERNEL_LINEAR)
-        f.kind = CONV_FINISH_OTHER;
-    return f;
 }
 
 void KERNEL_NAME(conv_tile_line)(struct conv_tile tile, int blocks, int64_t count)

@@ -32,12 +32,18 @@ void KERNEL_NAME(conv_transform_filter)(const double *filter, int outputs, int r
 {
     const double(*gy)[3] = filter_matrix(outputs, rows), (*gx)[3] = filter_matrix(outputs, columns);
     int high = rows == 1 ? 1 : outputs + rows - 1, wide = columns == 1 ? 1 : outputs + columns - 1;
+    double half[MAX_SIDE][3];
+    for (int i = 0; i < high; i++)
+        for (int x = 0; x < columns; x++) {
+            half[i][x] = 0;
+            for (int y = 0; y < rows; y++)
+                half[i][x] += gy[i][y] * filter[y * columns + x];
+        }
     for (int i = 0; i < high; i++)
         for (int j = 0; j < wide; j++) {
             double sum = 0;
-            for (int y = 0; y < rows; y++)
-                for (int x = 0; x < columns; x++)
-                    sum += gy[i][y] * gx[j][x] * filter[y * columns + x];
+            for (int x = 0; x < columns; x++)
+                sum += gx[j][x] * half[i][x];
             to[i * wide + j] = sum;
         }
 }
@@ -123,8 +129,9 @@ VEC_INLINE void input_tile(const float *from, int64_t row_stride, int64_t column
     }
 }
 
-VEC_INLINE void output_tile(const float *from, int64_t stride, float *sums, const int outputs,
-                            const int rows, const int columns)
+VEC_INLINE void output_tile(const float *from, int64_t stride, const float *add,
+                            int64_t add_stride, float *sums, const int outputs, const int rows,
+                            const int columns)
 {
     const int high = outputs + rows - 1, wide = outputs + columns - 1;
     vec half[4][MAX_SIDE];
@@ -145,8 +152,9 @@ VEC_INLINE void output_tile(const float *from, int64_t stride, float *sums, cons
         output_line(half[i], y, outputs, columns);
         VEC_UNROLL
         for (int x = 0; x < outputs; x++) {
-            float *sum = sums + (i * outputs + x) * VEC_LANES;
-            vec_store(sum, vec_add(vec_load(sum), y[x]));
+            vec_store(sums, vec_add(vec_load(add), y[x]));
+            sums += VEC_LANES;
+            add += add_stride;
         }
     }
 }
@@ -157,9 +165,10 @@ VEC_INLINE void output_tile(const float *from, int64_t stride, float *sums, cons
     {                                                                                              \
         input_tile(from, row_stride, column_stride, to, stride, m, r, s);                          \
     }                                                                                              \
-    static void output_##m##r##s(const float *from, int64_t stride, float *sums)                   \
+    static void output_##m##r##s(const float *from, int64_t stride, const float *add,              \
+                                 int64_t add_stride, float *sums)                                  \
     {                                                                                              \
-        output_tile(from, stride, sums, m, r, s);                                                  \
+        output_tile(from, stride, add, add_stride, sums, m, r, s);                                 \
     }
 TRANSFORMS(2, 1, 1) TRANSFORMS(2, 1, 2) TRANSFORMS(2, 1, 3)
 TRANSFORMS(2, 2, 1) TRANSFORMS(2, 2, 2) TRANSFORMS(2, 2, 3)

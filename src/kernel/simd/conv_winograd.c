@@ -37,6 +37,8 @@ struct winograd {
     struct conv_class_axis y, x;       /* of the present class */
     int pieces, elements, filters;
     struct piece piece[MAX_PIECES];
+    conv_transform_input_fn *transform_input[MAX_PIECES];
+    conv_transform_output_fn *transform_output[MAX_PIECES];
     int across, per_image;
     int64_t total;
     int64_t v_stride, m_stride; /* floats between elements */
@@ -83,6 +85,10 @@ static void choose_class(struct winograd *w, int class)
                 continue;
             w->elements += p.y.side * p.x.side;
             w->filters += (p.y.taps == 1 ? 1 : p.y.side) * (p.x.taps == 1 ? 1 : p.x.side);
+            w->transform_input[w->pieces] =
+                KERNEL_NAME(conv_transform_input)(w->outputs, p.y.taps, p.x.taps);
+            w->transform_output[w->pieces] =
+                KERNEL_NAME(conv_transform_output)(w->outputs, p.y.taps, p.x.taps);
             w->piece[w->pieces++] = p;
         }
     w->across = (w->x.outs + w->outputs - 1) / w->outputs;
@@ -111,7 +117,7 @@ static struct winograd winograd_of(const struct kernel_conv_plan *plan)
     return w;
 }
 
-/* ---- Plan and pack ---------------------------------------------------------------------------- */
+/* ---- Plan and pack --------------------------------------------------------------------------- */
 
 static bool supported(const struct kernel_conv_shape *s)
 {
@@ -128,7 +134,7 @@ static bool supported(const struct kernel_conv_shape *s)
  * the cache. */
 static int choose_tiles(const struct winograd *w)
 {
-    enum { CACHE = 400 << 10 };
+    enum { CACHE = 200 << 10 };
     int64_t total = w->per_image;
     int64_t most = CACHE / ((int64_t)w->elements * w->in_blocks * VEC_LANES * 4) / 12 * 12;
     most = most < 12 ? 12 : most > 96 ? 96 : most;
@@ -141,9 +147,44 @@ static int choose_tiles(const struct winograd *w)
     return (int)(tiles > 12 ? (tiles + 11) / 12 * 12 : tiles);
 }
 
-static int64_t bands_of(const struct winograd *w)
+/* Bands of the class with the most tiles. */
+static int64_t bands_of(struct winograd *w)
 {
-    return (w->total + w->tiles - 1) / w->tiles;
+    int64_t most = 1;
+    for (int class = 0; class < w->classes; class++) {
+        choose_class(w, class);
+        int64_t bands = (w->total + w->tiles - 1) / w->tiles;
+        most = bands > most ? bands : most;
+    }
+    return most;
+}
+
+/* Units per band, by output channels. Each transforms its input anew, so only few bands are cut,
+ * and so that units are even in number. */
+static int choose_sets(int64_t bands, int out_blocks)
+{
+    if (bands == 1)
+        return out_blocks >= 24 ? 4 : out_blocks >= 4 ? 2 : 1;
+    if (bands == 2)
+        return out_blocks >= 8 ? 2 : 1;
+    return bands % 2 == 1 && bands < 8 && out_blocks >= 4 ? 2 : 1;
+}
+
+/* Estimated cycles for one image. */
+static float cost_of(struct winograd *w)
+{
+    float cycles = 0;
+    for (int class = 0; class < w->classes; class++) {
+        choose_class(w, class);
+        int line = min_int(w->tiles, w->per_image);
+        if (line == 0)
+            continue;
+        float tiles = (float)w->per_image, elements = (float)w->elements;
+        float product = KERNEL_NAME(conv_tile_cost)(w->blocks, w->out_blocks, line) / (float)line;
+        cycles += tiles * elements * ((float)w->s->in_channels * product +
+                                      4.0f * (float)w->in_blocks + 6.0f * (float)w->out_blocks);
+    }
+    return cycles;
 }
 
 int KERNEL_NAME(conv_winograd_plan)(struct kernel_conv_plan *plan)
@@ -169,8 +210,7 @@ int KERNEL_NAME(conv_winograd_plan)(struct kernel_conv_plan *plan)
     plan->tile[SETS] = 1;
     w = winograd_of(plan);
     int64_t bands = bands_of(&w) * w.classes;
-    if (bands < 4 && w.out_blocks >= 8)
-        plan->tile[SETS] = min_int(bands == 1 && w.out_blocks >= 12 ? 3 : 2, w.groups);
+    plan->tile[SETS] = min_int(choose_sets(bands, w.out_blocks), w.groups);
     int64_t units = bands * plan->tile[SETS];
     plan->name = w.outputs == 4 ? "winograd f4" : "winograd f2";
     plan->parts = units < 64 ? (int)units : 64;
@@ -178,6 +218,7 @@ int KERNEL_NAME(conv_winograd_plan)(struct kernel_conv_plan *plan)
     int64_t scratch = (int64_t)elements * (w.v_stride + w.m_stride) * 4;
     if (scratch > CONV_SCRATCH_LIMIT)
         return STANCE_EUNSUPPORTED;
+    plan->tile[CONV_COST] = conv_cost(cost_of(&w), packed);
     plan->packed_bytes = (size_t)packed;
     plan->scratch_bytes = (size_t)scratch;
     return 0;
@@ -211,24 +252,24 @@ void KERNEL_NAME(conv_winograd_pack)(const struct kernel_conv_plan *plan, const 
     packed += lanes;
     for (int class = 0; class < w.classes; class++) {
         choose_class(&w, class);
-        for (int k = 0; k < s->out_channels; k++) {
-            int first = k / (w.blocks * VEC_LANES) * w.blocks;
-            int64_t row = (int64_t)min_int(w.out_blocks - first, w.blocks) * VEC_LANES;
-            float *to = packed + (int64_t)first * VEC_LANES * s->in_channels * w.filters +
-                        (k - first * VEC_LANES);
-            for (int c = 0; c < s->in_channels; c++) {
-                int64_t filter = s->transposed ? (int64_t)c * s->out_channels + k
-                                               : (int64_t)k * s->in_channels + c;
-                for (int i = 0; i < w.pieces; i++)
-                    pack_piece(&w, &w.piece[i], weights + filter * taps, to + c * row,
-                               s->in_channels * row);
-            }
+        for (int first = 0; first < w.out_blocks; first += w.blocks) {
+            int count = min_int(w.out_blocks - first, w.blocks) * VEC_LANES;
+            int k = first * VEC_LANES, end = min_int(s->out_channels, k + count);
+            float *to = packed + (int64_t)k * s->in_channels * w.filters;
+            for (int c = 0; c < s->in_channels; c++)
+                for (int i = k; i < end; i++) {
+                    int64_t filter = s->transposed ? (int64_t)c * s->out_channels + i
+                                                   : (int64_t)i * s->in_channels + c;
+                    for (int p = 0; p < w.pieces; p++)
+                        pack_piece(&w, &w.piece[p], weights + filter * taps,
+                                   to + c * count + i - k, (int64_t)s->in_channels * count);
+                }
         }
         packed += (int64_t)lanes * s->in_channels * w.filters;
     }
 }
 
-/* ---- Run -------------------------------------------------------------------------------------- */
+/* ---- Run ------------------------------------------------------------------------------------- */
 
 /* A patch that reaches over the border, with zeros there. */
 static void pad_patch(const struct winograd *w, const struct piece *p, const float *plane, int top,
@@ -244,12 +285,12 @@ static void pad_patch(const struct winograd *w, const struct piece *p, const flo
 }
 
 /* One piece of one tile, all input channels; `input` is the image. */
-static void transform_patch(const struct winograd *w, const struct piece *p, const float *input,
-                            int tile, float *to)
+static void transform_patch(const struct winograd *w, int piece, const float *input, int tile,
+                            float *to)
 {
     const struct kernel_conv_shape *s = w->s;
-    conv_transform_input_fn *transform =
-        KERNEL_NAME(conv_transform_input)(w->outputs, p->y.taps, p->x.taps);
+    const struct piece *p = &w->piece[piece];
+    conv_transform_input_fn *transform = w->transform_input[piece];
     int64_t plane = (int64_t)s->in_height * s->in_width * VEC_LANES;
     int64_t row = (int64_t)s->in_width * VEC_LANES;
     int top = p->y.in_first + tile / w->across * w->outputs * p->y.in_step;
@@ -275,7 +316,7 @@ static void transform_band(const struct winograd *w, const struct kernel_conv_bu
         int64_t image = (first + t) / w->per_image;
         int tile = (int)((first + t) % w->per_image);
         for (int i = 0; i < w->pieces; i++)
-            transform_patch(w, &w->piece[i],
+            transform_patch(w, i,
                             buffers->input + image * buffers->input_batch_stride, tile,
                             v + w->piece[i].first_element * w->v_stride + t * VEC_LANES);
     }
@@ -310,23 +351,26 @@ static void multiply(const struct winograd *w, const float *v, const float *weig
 }
 
 /* Sums of one tile of one output channel block to pixels; `m` is the tile's first element. */
-static void finish_tile(const struct winograd *w, const float *m, vec bias, int tile_row,
+static void finish_tile(const struct winograd *w, const float *m, const float *bias, int tile_row,
                         int tile_column, struct conv_tile tile)
 {
     float sums[16 * VEC_LANES];
-    int m2 = w->outputs, rows = min_int(w->y.outs - tile_row * m2, m2);
-    int columns = min_int(w->x.outs - tile_column * m2, m2);
+    int side = w->outputs, rows = min_int(w->y.outs - tile_row * side, side);
+    int columns = min_int(w->x.outs - tile_column * side, side);
     int64_t row_stride = (int64_t)w->s->out_width * w->y.out_step *
                          (w->s->plain_output ? 1 : VEC_LANES);
-    for (int i = 0; i < m2 * m2; i++)
-        vec_store(sums + i * VEC_LANES, bias);
     for (int i = 0; i < w->pieces; i++) {
         const struct piece *p = &w->piece[i];
-        KERNEL_NAME(conv_transform_output)(m2, p->y.taps, p->x.taps)(
-            m + p->first_element * w->m_stride, w->m_stride, sums);
+        w->transform_output[i](m + p->first_element * w->m_stride, w->m_stride, i ? sums : bias,
+                               i ? VEC_LANES : 0, sums);
+    }
+    if (columns == side && !w->s->plain_output) {
+        tile.out_block_stride = row_stride; /* rows of pixels instead of blocks */
+        KERNEL_NAME(conv_tile_finish)(&tile, sums, rows, columns);
+        return;
     }
     for (int y = 0; y < rows; y++) {
-        KERNEL_NAME(conv_tile_finish)(&tile, sums + y * m2 * VEC_LANES, 1, columns);
+        KERNEL_NAME(conv_tile_finish)(&tile, sums + y * side * VEC_LANES, 1, columns);
         tile.output += row_stride;
         if (tile.residual)
             tile.residual += row_stride;
@@ -341,7 +385,7 @@ static void finish_band(const struct winograd *w, const struct kernel_conv_buffe
     const struct kernel_conv_shape *s = w->s;
     int64_t pixels = (int64_t)s->out_height * s->out_width;
     int64_t step = s->plain_output ? 1 : VEC_LANES;
-    vec bias = vec_load((const float *)buffers->packed + block * VEC_LANES);
+    const float *bias = (const float *)buffers->packed + block * VEC_LANES;
     for (int t = 0; t < count; t++, m += VEC_LANES) {
         int64_t image = (first + t) / w->per_image;
         int number = (int)((first + t) % w->per_image);
@@ -368,11 +412,7 @@ void KERNEL_NAME(conv_winograd_run)(const struct kernel_conv_plan *plan,
     struct winograd w = winograd_of(plan);
     struct conv_finish finish = KERNEL_NAME(conv_finish_of)(&plan->epilogue);
     int64_t lanes = (int64_t)w.out_blocks * VEC_LANES, unit, end_unit, transformed = -1;
-    int64_t bands = 0;
-    for (int class = 0; class < w.classes; class++) {
-        choose_class(&w, class);
-        bands = bands_of(&w) > bands ? bands_of(&w) : bands;
-    }
+    int64_t bands = bands_of(&w);
     const float *weights = NULL;
     w.class = -1;
     kernel_share(w.classes * bands * w.sets, part, parts, &unit, &end_unit);

@@ -76,14 +76,21 @@ VEC_INLINE vec vec_floor(vec x)
 {
     return _mm512_roundscale_ps(x, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);
 }
+/* x - floor(x) */
+VEC_INLINE vec vec_fraction(vec x)
+{
+    return _mm512_reduce_ps(x, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);
+}
 VEC_INLINE vec vec_truncate(vec x)
 {
     return _mm512_roundscale_ps(x, _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC);
 }
 /* x 2^n for integral n; saturates to 0 and infinity. */
 VEC_INLINE vec vec_scale(vec x, vec n) { return _mm512_scalef_ps(x, n); }
-/* The same for n ≤ 127, cheaper; results below 2^-126 are only roughly zero. */
-VEC_INLINE vec vec_scale_small(vec x, vec n) { return _mm512_scalef_ps(x, n); }
+/* Exponents that vec_scale_floor can take: the nearest one to n. */
+VEC_INLINE vec vec_scale_bounds(vec n) { return n; }
+/* x 2^floor(n) for n from vec_scale_bounds. */
+VEC_INLINE vec vec_scale_floor(vec x, vec n) { return _mm512_scalef_ps(x, n); }
 /* Exponent and mantissa of a positive number: x = m 2^e, m in [1, 2). */
 VEC_INLINE vec vec_exponent(vec x) { return _mm512_getexp_ps(x); }
 VEC_INLINE vec vec_mantissa(vec x)
@@ -159,6 +166,8 @@ VEC_INLINE vec vec_floor(vec x)
 {
     return _mm256_round_ps(x, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);
 }
+/* x - floor(x) */
+VEC_INLINE vec vec_fraction(vec x) { return _mm256_sub_ps(x, vec_floor(x)); }
 VEC_INLINE vec vec_truncate(vec x)
 {
     return _mm256_round_ps(x, _MM_FROUND_TO_ZERO | _MM_FROUND_NO_EXC);
@@ -176,10 +185,15 @@ VEC_INLINE vec vec_scale(vec x, vec n)
     x = _mm256_mul_ps(x, vec_power_of_2(half));
     return _mm256_mul_ps(x, vec_power_of_2(_mm256_sub_epi32(all, half)));
 }
-/* The same for n ≤ 127, cheaper; results below 2^-126 are only roughly zero. */
-VEC_INLINE vec vec_scale_small(vec x, vec n)
+/* Exponents that vec_scale_floor can take: the nearest one to n. */
+VEC_INLINE vec vec_scale_bounds(vec n)
 {
-    n = _mm256_max_ps(_mm256_set1_ps(-126.0f), n);
+    return _mm256_min_ps(_mm256_set1_ps(127.0f), _mm256_max_ps(_mm256_set1_ps(-126.0f), n));
+}
+/* x 2^floor(n) for n from vec_scale_bounds. */
+VEC_INLINE vec vec_scale_floor(vec x, vec n)
+{
+    n = vec_floor(n);
     return _mm256_mul_ps(x, vec_power_of_2(_mm256_cvtps_epi32(n)));
 }
 /* Exponent and mantissa of a positive normal number: x = m 2^e, m in [1, 2). */
