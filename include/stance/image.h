@@ -62,6 +62,10 @@ STANCE_API int stance_image_convert(struct stance_image **out, const struct stan
  * In libstance-media. Errors: ENOTFOUND, EIO, EFORMAT, EUNSUPPORTED, ELIMIT, ENOMEMORY. */
 STANCE_API int stance_image_read(struct stance_image **out, const char *path);
 
+/* The same for a picture file that lies in memory. In libstance-media.
+ * Errors: EFORMAT, EUNSUPPORTED, ELIMIT, ENOMEMORY. */
+STANCE_API int stance_image_parse(struct stance_image **out, const void *data, size_t size);
+
 /* Writes .png or .jpg (quality 92) by the path's ending, under a temporary name and then renamed.
  * In libstance-media. Errors: EARGUMENT, EIO, ENOMEMORY. */
 STANCE_API int stance_image_write(const struct stance_image *image, const char *path);

@@ -2,6 +2,7 @@
 #ifndef STANCE_STANCE_H
 #define STANCE_STANCE_H
 
+#include "stance/bytes.h"
 #include "stance/draw.h"
 #include "stance/error.h"
 #include "stance/image.h"

@@ -1,4 +1,5 @@
 /* JPEG through turbojpeg, and what turbojpeg leaves to its user: orientation, inks, warnings. */
+#include <limits.h>
 #include <string.h>
 #include <turbojpeg.h>
 
@@ -125,7 +126,7 @@ int media_jpeg_encode(struct base_buffer *out, const struct stance_image *image,
     if (quality < 1 || quality > 100)
         return base_error(STANCE_EARGUMENT, "JPEG: a quality of %d; use 1 … 100", quality);
     struct stance_image *copy = NULL;
-    if (image->format > STANCE_GRAY8 || image->stride[0] < 0) {
+    if (image->format > STANCE_GRAY8 || image->stride[0] < 0 || image->stride[0] > INT_MAX) {
         BASE_TRY(stance_image_convert(&copy, image, STANCE_RGB24));
         image = copy;
     }

@@ -11,7 +11,7 @@
 int media_jpeg_decode(struct stance_image **out, const uint8_t *data, size_t size);
 
 /* Appends the file. `quality` 1 … 100; from 90 on colours keep their full resolution. Any pixel
- * format; alpha is dropped. Errors: EARGUMENT, ELIMIT, ENOMEMORY. */
+ * format; alpha is dropped. Errors: EARGUMENT, EIO, ELIMIT, ENOMEMORY. */
 int media_jpeg_encode(struct base_buffer *out, const struct stance_image *image, int quality);
 
 #endif

@@ -26,6 +26,12 @@ int stance_image_read(struct stance_image **out, const char *path)
     return code;
 }
 
+int stance_image_parse(struct stance_image **out, const void *data, size_t size)
+{
+    *out = NULL;
+    return media_picture_parse(out, data, size);
+}
+
 static int encode(struct base_buffer *out, const struct stance_image *image, const char *path)
 {
     const char *name = strrchr(path, '/');
