@@ -266,6 +266,7 @@ static void test_resize(void **state)
 struct graph_case {
     int batch, subsets, channels, frames, joints_in, joints_out;
     bool scaled, relu;
+    enum kernel_residual residual;
 };
 
 static double graph_expected(const struct kernel_graph_conv *g, int block, int n, int c, int t,
@@ -282,7 +283,15 @@ static double graph_expected(const struct kernel_graph_conv *g, int block, int n
     }
     if (g->scale)
         sum = sum * g->scale[c] + g->shift[c];
-    return g->epilogue.activation == KERNEL_RELU && sum < 0 ? 0 : sum;
+    double added = 0;
+    if (g->residual)
+        added = g->residual[n * g->residual_batch_stride +
+                            blocked_at(block, c, (int64_t)g->frames * g->joints_out,
+                                       (int64_t)t * g->joints_out + w)];
+    if (g->epilogue.residual == KERNEL_RESIDUAL_BEFORE)
+        sum += added;
+    sum = g->epilogue.activation == KERNEL_RELU && sum < 0 ? 0 : sum;
+    return g->epilogue.residual == KERNEL_RESIDUAL_AFTER ? sum + added : sum;
 }
 
 static void check_graph(const struct kernel_table *k, const struct graph_case *p)
@@ -297,9 +306,11 @@ static void check_graph(const struct kernel_table *k, const struct graph_case *p
         .joints_in = p->joints_in,
         .joints_out = p->joints_out,
         .input_batch_stride = blocked_size(k->block, p->subsets * p->channels, in_pixels),
+        .residual_batch_stride = blocked_size(k->block, p->channels, out_pixels) + k->block,
         .output_batch_stride = blocked_size(k->block, p->channels, out_pixels),
     };
     struct guarded in = guarded_random((size_t)(g.batch * g.input_batch_stride), 1);
+    struct guarded added = guarded_random((size_t)(g.batch * g.residual_batch_stride), 5);
     struct guarded out = guarded_open((size_t)(g.batch * g.output_batch_stride));
     struct guarded split = guarded_open(out.count);
     struct guarded edges = guarded_random((size_t)(p->subsets * p->joints_in * p->joints_out), 2);
@@ -311,6 +322,8 @@ static void check_graph(const struct kernel_table *k, const struct graph_case *p
     g.scale = p->scaled ? scale.data : NULL;
     g.shift = p->scaled ? shift.data : NULL;
     g.epilogue.activation = p->relu ? KERNEL_RELU : KERNEL_LINEAR;
+    g.epilogue.residual = p->residual;
+    g.residual = p->residual == KERNEL_NO_RESIDUAL ? NULL : added.data;
     k->graph_conv(&g, 0, 1);
     for (int i = 0; i < g.batch * g.channels * (int)out_pixels; i++) {
         int pixel = i % (int)out_pixels, c = i / (int)out_pixels % g.channels;
@@ -324,6 +337,7 @@ static void check_graph(const struct kernel_table *k, const struct graph_case *p
         k->graph_conv(&g, part, 5);
     assert_same_bits(&out, &split);
     guarded_close(&in);
+    guarded_close(&added);
     guarded_close(&out);
     guarded_close(&split);
     guarded_close(&edges);
@@ -335,10 +349,17 @@ static void test_graph_conv(void **state)
 {
     (void)state;
     static const struct graph_case cases[] = {
-        {2, 3, 32, 10, 17, 17, true, true}, {1, 3, 16, 7, 17, 17, false, false},
-        {1, 3, 48, 1, 25, 25, true, false}, {1, 1, 19, 5, 17, 17, true, true},
-        {1, 1, 3, 4, 5, 3, false, true},    {1, 2, 16, 3, 7, 20, true, true},
-        {0, 3, 16, 3, 17, 17, true, true},
+        {2, 3, 32, 10, 17, 17, true, true, KERNEL_NO_RESIDUAL},
+        {1, 3, 16, 7, 17, 17, false, false, KERNEL_NO_RESIDUAL},
+        {1, 3, 48, 1, 25, 25, true, false, KERNEL_NO_RESIDUAL},
+        {1, 1, 19, 5, 17, 17, true, true, KERNEL_NO_RESIDUAL},
+        {1, 1, 3, 4, 5, 3, false, true, KERNEL_NO_RESIDUAL},
+        {1, 2, 16, 3, 7, 20, true, true, KERNEL_NO_RESIDUAL},
+        {0, 3, 16, 3, 17, 17, true, true, KERNEL_NO_RESIDUAL},
+        {2, 3, 32, 10, 17, 17, true, true, KERNEL_RESIDUAL_BEFORE},
+        {2, 3, 16, 5, 17, 17, true, true, KERNEL_RESIDUAL_AFTER},
+        {2, 1, 19, 3, 5, 3, false, false, KERNEL_RESIDUAL_AFTER},
+        {2, 1, 19, 4, 5, 20, false, true, KERNEL_RESIDUAL_BEFORE},
     };
     for (int tier = 0; tier <= (int)base_cpu_best(); tier++) {
         for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)

@@ -156,8 +156,9 @@ enum kernel_reduce { KERNEL_SUM, KERNEL_MEAN, KERNEL_REDUCE_MAX, KERNEL_SUM_SQUA
 struct kernel_graph_conv {
     int batch, subsets, channels, frames, joints_in, joints_out;
     const float *input, *adjacency;
+    const float *residual; /* NULL without one; laid out as output, which it must not be */
     float *output;
-    int64_t input_batch_stride, output_batch_stride;
+    int64_t input_batch_stride, residual_batch_stride, output_batch_stride;
     struct kernel_epilogue epilogue;
     const float *scale, *shift; /* per channel, padded to blocks: a BatchNormalization; or NULL */
 };

@@ -25,15 +25,17 @@ void kernel_ref_graph_conv(const struct kernel_graph_conv *conv, int part, int p
         int64_t channel = i / conv->frames % conv->channels;
         int64_t n = i / conv->frames / conv->channels;
         const float *image = conv->input + n * conv->input_batch_stride;
-        float *out = conv->output + n * conv->output_batch_stride +
-                     (channel * conv->frames + frame) * conv->joints_out;
+        int64_t at = (channel * conv->frames + frame) * conv->joints_out;
+        float *out = conv->output + n * conv->output_batch_stride + at;
+        const float *residual =
+            conv->residual ? conv->residual + n * conv->residual_batch_stride + at : NULL;
         for (int w = 0; w < conv->joints_out; w++) {
             float sum = graph_sum(conv, image, channel, frame, w);
             if (conv->scale)
                 sum *= conv->scale[channel];
             if (conv->shift)
                 sum += conv->shift[channel];
-            out[w] = kernel_ref_epilogue(&conv->epilogue, sum, 0);
+            out[w] = kernel_ref_epilogue(&conv->epilogue, sum, residual ? residual[w] : 0);
         }
     }
 }

@@ -1,11 +1,15 @@
 /* Depthwise convolution: each channel by itself, so lanes are independent. Input vectors of a row
- * stay in registers while all taps of that row use them; borders are left out instead of padded. */
+ * stay in registers while all taps of that row use them; borders are left out instead of padded.
+ * A transposed one is an ordinary one of stride 1 for each residue of the output column. */
+#include <string.h>
+
 #include "kernel/simd/conv.h"
+#include "kernel/simd/vec_math.h"
 
 /* plan->tile[] of this method */
-enum { BANDS, SPECIAL };
+enum { BANDS, SPECIAL, FLAT };
 
-enum { MAX_WIDTH = VEC_REGISTERS == 32 ? 12 : 8 };
+enum { MAX_WIDTH = VEC_REGISTERS == 32 ? 12 : 8, MAX_TAPS = 7, MAX_CLASSES = 4 };
 
 struct line {
     const float *input;   /* element (0, 0) of the channel block */
@@ -14,14 +18,17 @@ struct line {
     int first_row, end_row; /* taps that lie inside vertically */
     int left, width;      /* input column of the first pixel's first tap; columns there are */
     vec bias;
+    float *output;
+    bool finished;        /* output is the map itself; else the sums are stored side by side */
+    vec low, high;        /* of finished ones */
+    int64_t pixel_stride; /* of finished ones */
 };
 
 /* `pixels` neighbouring outputs of one row. The first pixel's last tap and the last pixel's first
  * tap lie inside the row, so only the outer taps have to be tested. */
-VEC_INLINE void sum_line(const struct line *l, float *sums, const int pixels, const int taps,
-                         const int stride)
+VEC_INLINE void sum_line(const struct line *l, const int pixels, const int taps, const int stride)
 {
-    vec acc[MAX_WIDTH], w[7];
+    vec acc[MAX_WIDTH], w[MAX_TAPS];
     VEC_UNROLL
     for (int p = 0; p < pixels; p++)
         acc[p] = vec_zero();
@@ -45,19 +52,29 @@ VEC_INLINE void sum_line(const struct line *l, float *sums, const int pixels, co
                     acc[(q - t) / stride] = vec_fma(w[t], value, acc[(q - t) / stride]);
         }
     }
+    const vec bias = l->bias, low = l->low, high = l->high;
+    float *output = l->output;
+    if (!l->finished) {
+        VEC_UNROLL
+        for (int p = 0; p < pixels; p++)
+            vec_store(output + p * VEC_LANES, vec_add(acc[p], bias));
+        return;
+    }
+    const int64_t pixel_stride = l->pixel_stride;
     VEC_UNROLL
-    for (int p = 0; p < pixels; p++)
-        vec_store(sums + p * VEC_LANES, vec_add(acc[p], l->bias));
+    for (int p = 0; p < pixels; p++, output += pixel_stride)
+        vec_store(output, vec_clamp(vec_add(acc[p], bias), low, high));
 }
 
-typedef void line_fn(const struct line *line, float *sums);
+typedef void line_fn(const struct line *line);
 
 #define LINE(pixels, taps, stride)                                                                 \
-    static void line_##pixels##_##taps##_##stride(const struct line *l, float *sums)               \
+    static void line_##pixels##_##taps##_##stride(const struct line *l)                            \
     {                                                                                              \
-        sum_line(l, sums, pixels, taps, stride);                                                   \
+        sum_line(l, pixels, taps, stride);                                                         \
     }
 #define LINES(pixels)                                                                              \
+    LINE(pixels, 1, 1) LINE(pixels, 2, 1)                                                          \
     LINE(pixels, 3, 1) LINE(pixels, 5, 1) LINE(pixels, 7, 1)                                       \
     LINE(pixels, 3, 2) LINE(pixels, 5, 2) LINE(pixels, 7, 2)
 LINES(1) LINES(2) LINES(4) LINES(6) LINES(8)
@@ -67,17 +84,20 @@ LINES(10) LINES(12)
 #undef LINES
 #undef LINE
 
+#define LINE(pixels, taps, stride) [taps] = line_##pixels##_##taps##_##stride
 #define LINES(pixels)                                                                              \
-    [pixels] = {{line_##pixels##_3_1, line_##pixels##_5_1, line_##pixels##_7_1},                   \
-                {line_##pixels##_3_2, line_##pixels##_5_2, line_##pixels##_7_2}}
-/* [pixels][stride - 1][(taps - 3) / 2] */
-static line_fn *const lines[MAX_WIDTH + 1][2][3] = {
+    [pixels] = {{LINE(pixels, 1, 1), LINE(pixels, 2, 1), LINE(pixels, 3, 1), LINE(pixels, 5, 1),   \
+                 LINE(pixels, 7, 1)},                                                              \
+                {LINE(pixels, 3, 2), LINE(pixels, 5, 2), LINE(pixels, 7, 2)}}
+/* [pixels][stride - 1][taps] */
+static line_fn *const lines[MAX_WIDTH + 1][2][MAX_TAPS + 1] = {
     LINES(1), LINES(2), LINES(4), LINES(6), LINES(8),
 #if defined(KERNEL_AVX512)
     LINES(10), LINES(12),
 #endif
 };
 #undef LINES
+#undef LINE
 
 /* One output pixel of any depthwise convolution, also transposed. */
 static vec sum_pixel(const struct kernel_conv_shape *s, const float *input, const float *weights,
@@ -107,14 +127,37 @@ static vec sum_pixel(const struct kernel_conv_shape *s, const float *input, cons
     return vec_add(sum, bias);
 }
 
+/* Input column of the leftmost tap of a class's first pixel. */
+static int leftmost(const struct conv_class_axis *x)
+{
+    return x->in_first + (x->in_tap_step < 0 && x->taps ? (x->taps - 1) * x->in_tap_step : 0);
+}
+
 /* Whether the kernels of `lines` can do it. */
 static bool special(const struct kernel_conv_shape *s)
 {
-    int taps = s->kernel_width;
-    int right = (s->out_width - 1) * s->stride_width - s->pad_left; /* last pixel's first tap */
-    return !s->transposed && (taps == 3 || taps == 5 || taps == 7) && s->dilation_width == 1 &&
-           (s->stride_width == 1 || s->stride_width == 2) && s->pad_left < taps &&
-           right < s->in_width && s->in_width >= taps;
+    int classes = s->transposed ? s->stride_width : 1;
+    if (classes > MAX_CLASSES || (s->transposed && s->stride_height > MAX_CLASSES) ||
+        s->dilation_width != 1 || (s->transposed && s->dilation_height != 1))
+        return false;
+    for (int class = 0; class < classes; class++) {
+        struct conv_class_axis x = KERNEL_NAME(conv_class_axis_of)(s, false, class);
+        if (x.outs == 0 || x.taps == 0)
+            continue;
+        int first = leftmost(&x), last = first + (x.outs - 1) * x.in_step;
+        if (x.in_step > 2 || x.taps > MAX_TAPS || !lines[1][x.in_step - 1][x.taps] ||
+            first + x.taps - 1 < 0 || last >= s->in_width)
+            return false;
+    }
+    return true;
+}
+
+/* 1×1 in place: all rows are one line. */
+static bool flat(const struct kernel_conv_shape *s)
+{
+    return s->kernel_height == 1 && s->kernel_width == 1 && s->stride_height == 1 &&
+           s->stride_width == 1 && s->pad_top == 0 && s->pad_left == 0 &&
+           s->in_height == s->out_height && s->in_width == s->out_width;
 }
 
 int KERNEL_NAME(conv_depthwise_plan)(struct kernel_conv_plan *plan)
@@ -128,6 +171,7 @@ int KERNEL_NAME(conv_depthwise_plan)(struct kernel_conv_plan *plan)
     /* vectors and half a dozen cycles for each one's epilogue: shares of 20 µs or more */
     int64_t work = (int64_t)s->batch * blocks * s->out_height * s->out_width * (taps + 6) / 50000;
     plan->tile[SPECIAL] = special(s);
+    plan->tile[FLAT] = plan->tile[SPECIAL] && flat(s);
     plan->tile[BANDS] = 1;
     while (plan->tile[BANDS] * blocks < 8 && plan->tile[BANDS] * 4 < s->out_height)
         plan->tile[BANDS] *= 2;
@@ -139,59 +183,179 @@ int KERNEL_NAME(conv_depthwise_plan)(struct kernel_conv_plan *plan)
     return 0;
 }
 
+/* One channel's taps: for each class of a transposed convolution that `lines` do, row by row, each
+ * row in the order of the input columns. */
+static void pack_channel(struct kernel_conv_shape s, bool special, const float *filter, float *to)
+{
+    s.transposed = s.transposed && special;
+    int classes = s.transposed ? s.stride_height * s.stride_width : 1;
+    for (int class = 0; class < classes; class++) {
+        struct conv_class_axis y = KERNEL_NAME(conv_class_axis_of)(&s, true, class);
+        struct conv_class_axis x = KERNEL_NAME(conv_class_axis_of)(&s, false, class);
+        for (int ty = 0; ty < y.taps; ty++)
+            for (int i = 0; i < x.taps; i++, to += VEC_LANES) {
+                int tx = s.transposed ? x.taps - 1 - i : i;
+                *to = filter[(y.tap_first + ty * y.tap_step) * s.kernel_width + x.tap_first +
+                             tx * x.tap_step];
+            }
+    }
+}
+
 void KERNEL_NAME(conv_depthwise_pack)(const struct kernel_conv_plan *plan, const float *weights,
                                       const float *bias, float *packed)
 {
     int channels = plan->shape.out_channels;
     int taps = plan->shape.kernel_height * plan->shape.kernel_width;
-    for (int c = 0; c < kernel_blocks(channels, VEC_LANES) * VEC_LANES; c++) {
+    memset(packed, 0, plan->packed_bytes);
+    for (int c = 0; c < channels; c++) {
         float *to = packed + (int64_t)(c / VEC_LANES) * (taps + 1) * VEC_LANES + c % VEC_LANES;
-        to[0] = bias && c < channels ? bias[c] : 0.0f;
-        for (int t = 0; t < taps; t++)
-            to[(t + 1) * VEC_LANES] = c < channels ? weights[(int64_t)c * taps + t] : 0.0f;
+        to[0] = bias ? bias[c] : 0.0f;
+        pack_channel(plan->shape, plan->tile[SPECIAL], weights + (int64_t)c * taps, to + VEC_LANES);
     }
+}
+
+/* ---- Run ------------------------------------------------------------------------------------- */
+
+struct depthwise {
+    const struct kernel_conv_shape *shape;
+    const struct conv_finish *finish;
+    bool special, flat;
+    int columns, rows; /* classes of output columns and rows */
+    struct conv_class_axis x[MAX_CLASSES], y[MAX_CLASSES];
+};
+
+static struct depthwise depthwise_of(const struct kernel_conv_plan *plan,
+                                     const struct conv_finish *finish)
+{
+    struct kernel_conv_shape s = plan->shape;
+    s.transposed = s.transposed && plan->tile[SPECIAL];
+    struct depthwise d = {
+        .shape = &plan->shape,
+        .finish = finish,
+        .special = plan->tile[SPECIAL],
+        .flat = plan->tile[FLAT],
+        .columns = s.transposed ? s.stride_width : 1,
+        .rows = s.transposed ? s.stride_height : 1,
+    };
+    for (int i = 0; i < d.columns; i++)
+        d.x[i] = KERNEL_NAME(conv_class_axis_of)(&s, false, i);
+    for (int i = 0; i < d.rows; i++)
+        d.y[i] = KERNEL_NAME(conv_class_axis_of)(&s, true, i * d.columns);
+    return d;
 }
 
 /* The next width of `lines` where `left` pixels remain. */
 static int next_width(int left)
 {
     int tiles = (left + MAX_WIDTH - 1) / MAX_WIDTH, width = (left + tiles - 1) / tiles;
-    while (!lines[width][0][0])
+    while (!lines[width][0][1])
         width--;
     return width;
 }
 
-/* Output row y of one channel block. */
-static void run_row(const struct kernel_conv_plan *plan, const float *input, const float *packed,
-                    int y, struct conv_tile tile)
+static void move_tile(struct conv_tile *tile, int64_t floats)
 {
-    const struct kernel_conv_shape *s = &plan->shape;
-    float sums[MAX_WIDTH * VEC_LANES];
-    int top = y * s->stride_height - s->pad_top, step = s->dilation_height;
+    tile->output += floats;
+    if (tile->residual)
+        tile->residual += floats;
+}
+
+/* The `outs` pixels of one row that belong to a class; tile->output moves behind the last. */
+static void run_class(const struct conv_class_axis *x, int outs, struct line *line,
+                      struct conv_tile *tile)
+{
+    _Alignas(64) float sums[MAX_WIDTH * VEC_LANES];
+    int taps = x->taps ? x->taps : 1;
+    line->left = leftmost(x);
+    line->pixel_stride = tile->out_pixel_stride = x->out_step * VEC_LANES;
+    move_tile(tile, x->out_first * VEC_LANES);
+    for (int width; outs > 0; outs -= width) {
+        width = next_width(outs);
+        line->output = line->finished ? tile->output : sums;
+        lines[width][x->in_step - 1][taps](line);
+        if (!line->finished)
+            KERNEL_NAME(conv_tile_finish)(tile, sums, 1, width);
+        line->left += width * x->in_step;
+        move_tile(tile, width * tile->out_pixel_stride);
+    }
+}
+
+/* Which rows of taps lie inside, where the first one reads input row `top` and the others follow at
+ * `step`. */
+static void rows_inside(struct line *line, int top, int step, int taps, int height)
+{
+    int first = 0, end = 0;
+    if (step > 0) {
+        first = top < 0 ? (-top + step - 1) / step : 0;
+        end = top < height ? (height - 1 - top) / step + 1 : 0;
+    } else {
+        first = top >= height ? (top - height - step) / -step : 0;
+        end = top >= 0 ? top / -step + 1 : 0;
+    }
+    line->first_row = first;
+    line->end_row = end < taps ? end : taps;
+}
+
+/* Output rows row … row + count - 1 of one channel block; count is 1 unless the plan is flat. */
+static void run_rows(const struct depthwise *d, const float *input, const float *packed, int row,
+                     int count, struct line *line, struct conv_tile *tile)
+{
+    const struct kernel_conv_shape *s = d->shape;
+    int class = d->rows > 1 ? (row + s->pad_top) % d->rows : 0;
+    const struct conv_class_axis *y = &d->y[class];
+    int top = y->in_first + (d->rows > 1 ? row / d->rows : row * y->in_step);
+    line->input = input + (int64_t)top * s->in_width * VEC_LANES;
+    line->weights = packed + VEC_LANES;
+    line->row_stride = (int64_t)y->in_tap_step * s->in_width * VEC_LANES;
+    line->width = s->in_width * count;
+    rows_inside(line, top, y->in_tap_step, y->taps, s->in_height);
+    for (int i = 0; i < class; i++)
+        line->weights += d->y[i].taps * s->kernel_width * VEC_LANES;
+    int end_row = line->end_row;
+    float *output = tile->output;
+    const float *residual = tile->residual;
+    for (int i = 0; i < d->columns; i++) {
+        const struct conv_class_axis *x = &d->x[i];
+        tile->output = output;
+        tile->residual = residual;
+        line->end_row = x->taps ? end_row : line->first_row;
+        run_class(x, x->outs * count, line, tile);
+        line->weights += y->taps * x->taps * VEC_LANES;
+    }
+}
+
+/* The same for one row of any depthwise convolution. */
+static void run_pixels(const struct depthwise *d, const float *input, const float *packed, int row,
+                       struct conv_tile *tile)
+{
+    float sums[VEC_LANES];
+    for (int x = 0; x < d->shape->out_width; x++) {
+        vec_store(sums, sum_pixel(d->shape, input, packed + VEC_LANES, vec_load(packed), row, x));
+        KERNEL_NAME(conv_tile_finish)(tile, sums, 1, 1);
+        move_tile(tile, VEC_LANES);
+    }
+}
+
+/* Rows `row` … end_row - 1 of a channel block, which begins at `output`. */
+static void run_band(const struct depthwise *d, const float *input, const float *packed, int row,
+                     int end_row, float *output, const float *residual)
+{
+    struct conv_tile tile = {.out_pixel_stride = VEC_LANES, .finish = d->finish};
     struct line line = {
-        .weights = packed + VEC_LANES,
-        .row_stride = (int64_t)step * s->in_width * VEC_LANES,
-        .first_row = top < 0 ? (-top + step - 1) / step : 0,
-        .end_row = top < s->in_height ? (s->in_height - 1 - top) / step + 1 : 0,
-        .width = s->in_width,
         .bias = vec_load(packed),
+        .finished = d->finish->kind == CONV_FINISH_CLAMP,
+        .low = vec_set1(d->finish->low),
+        .high = vec_set1(d->finish->high),
     };
-    line.input = input + (int64_t)top * s->in_width * VEC_LANES;
-    if (line.end_row > s->kernel_height)
-        line.end_row = s->kernel_height;
-    for (int x = 0, width; x < s->out_width; x += width) {
-        width = next_width(s->out_width - x);
-        line.left = x * s->stride_width - s->pad_left;
-        if (plan->tile[SPECIAL])
-            lines[width][s->stride_width - 1][(s->kernel_width - 3) / 2](&line, sums);
+    int64_t out_row = (int64_t)d->shape->out_width * VEC_LANES;
+    int count = d->flat ? end_row - row : 1;
+    for (; row < end_row; row += count) {
+        tile.output = output + row * out_row;
+        tile.residual = residual ? residual + row * out_row : NULL;
+        if (d->special)
+            run_rows(d, input, packed, row, count, &line, &tile);
         else
-            for (int p = 0; p < width; p++)
-                vec_store(sums + p * VEC_LANES,
-                          sum_pixel(s, input, packed + VEC_LANES, line.bias, y, x + p));
-        KERNEL_NAME(conv_tile_finish)(&tile, sums, 1, width);
-        tile.output += width * VEC_LANES;
-        if (tile.residual)
-            tile.residual += width * VEC_LANES;
+            run_pixels(d, input, packed, row, &tile);
     }
 }
 
@@ -201,26 +365,21 @@ void KERNEL_NAME(conv_depthwise_run)(const struct kernel_conv_plan *plan,
 {
     const struct kernel_conv_shape *s = &plan->shape;
     struct conv_finish finish = KERNEL_NAME(conv_finish_of)(&plan->epilogue);
+    struct depthwise d = depthwise_of(plan, &finish);
     int blocks = kernel_blocks(s->out_channels, VEC_LANES), bands = plan->tile[BANDS];
     int64_t in_plane = (int64_t)s->in_height * s->in_width * VEC_LANES;
-    int64_t out_row = (int64_t)s->out_width * VEC_LANES, first, end;
+    int64_t out_plane = (int64_t)s->out_height * s->out_width * VEC_LANES, first, end;
     int64_t packed_block = (int64_t)(s->kernel_height * s->kernel_width + 1) * VEC_LANES;
     kernel_share((int64_t)s->batch * blocks * bands, part, parts, &first, &end);
     for (int64_t i = first; i < end; i++) {
         int64_t image = i / (blocks * bands), block = i / bands % blocks, row, end_row;
         kernel_share(s->out_height, (int)(i % bands), bands, &row, &end_row);
-        const float *input = buffers->input + image * buffers->input_batch_stride;
-        const float *packed = (const float *)buffers->packed + block * packed_block;
-        for (; row < end_row; row++) {
-            int64_t at = (block * s->out_height + row) * out_row;
-            struct conv_tile tile = {
-                .output = buffers->output + image * buffers->output_batch_stride + at,
-                .out_pixel_stride = VEC_LANES,
-                .finish = &finish,
-            };
-            if (buffers->residual)
-                tile.residual = buffers->residual + image * buffers->residual_batch_stride + at;
-            run_row(plan, input + block * in_plane, packed, (int)row, tile);
-        }
+        const float *residual = buffers->residual;
+        if (residual)
+            residual += image * buffers->residual_batch_stride + block * out_plane;
+        run_band(&d, buffers->input + image * buffers->input_batch_stride + block * in_plane,
+                 (const float *)buffers->packed + block * packed_block, (int)row, (int)end_row,
+                 buffers->output + image * buffers->output_batch_stride + block * out_plane,
+                 residual);
     }
 }

@@ -15,27 +15,32 @@ enum { TILE_FRAMES = 2 };
 /* One channel block of one image from some frame on. */
 struct joints {
     const float *input, *adjacency;
+    const float *residual; /* NULL without one */
     float *output;
     int64_t subset_stride; /* floats between the subsets of the input */
     int block;
 };
 
-/* Scale, shift and activation of a finished tile, and the store. */
+/* Scale, shift, residual and activation of a finished tile, and the store. */
 static __attribute__((noinline)) void graph_store(const struct kernel_graph_conv *conv,
                                                   const struct joints *at, int first, int frames,
                                                   int joints, const float *sums)
 {
-    const struct kernel_epilogue *epilogue = &conv->epilogue;
+    const struct kernel_epilogue e = conv->epilogue;
     int64_t lanes = (int64_t)at->block * VEC_LANES;
-    for (int i = 0; i < frames * joints; i++) {
-        vec sum = vec_load(sums + i * VEC_LANES);
-        if (conv->scale)
-            sum = vec_mul(sum, vec_load(conv->scale + lanes));
-        if (conv->shift)
-            sum = vec_add(sum, vec_load(conv->shift + lanes));
-        int64_t joint = (int64_t)(i / joints) * conv->joints_out + first + i % joints;
-        vec_store(at->output + joint * VEC_LANES,
-                  vec_activate(epilogue->activation, epilogue->alpha, epilogue->beta, sum));
+    vec scale = conv->scale ? vec_load(conv->scale + lanes) : vec_set1(1.0f);
+    vec shift = conv->shift ? vec_load(conv->shift + lanes) : vec_zero();
+    for (int f = 0; f < frames; f++) {
+        int64_t to = ((int64_t)f * conv->joints_out + first) * VEC_LANES;
+        for (int w = 0; w < joints; w++, to += VEC_LANES, sums += VEC_LANES) {
+            vec sum = vec_add(vec_mul(vec_load(sums), scale), shift);
+            if (e.residual == KERNEL_RESIDUAL_BEFORE)
+                sum = vec_add(sum, vec_load(at->residual + to));
+            sum = vec_activate(e.activation, e.alpha, e.beta, sum);
+            if (e.residual == KERNEL_RESIDUAL_AFTER)
+                sum = vec_add(sum, vec_load(at->residual + to));
+            vec_store(at->output + to, sum);
+        }
     }
 }
 
@@ -99,12 +104,14 @@ void KERNEL_NAME(kernel_graph_conv)(const struct kernel_graph_conv *conv, int pa
     for (; i < end; i++) {
         int64_t frame = i % pairs * TILE_FRAMES, block = i / pairs % blocks;
         int64_t n = i / pairs / blocks;
+        int64_t out = block * plane_out + frame * conv->joints_out * VEC_LANES;
         struct joints at = {
             .input = conv->input + n * conv->input_batch_stride + block * plane_in +
                      frame * conv->joints_in * VEC_LANES,
             .adjacency = conv->adjacency,
-            .output = conv->output + n * conv->output_batch_stride + block * plane_out +
-                      frame * conv->joints_out * VEC_LANES,
+            .residual =
+                conv->residual ? conv->residual + n * conv->residual_batch_stride + out : NULL,
+            .output = conv->output + n * conv->output_batch_stride + out,
             .subset_stride = blocks * plane_in,
             .block = (int)block,
         };
