@@ -396,6 +396,30 @@ static void test_graph_convolution(void **state)
     close_fused(&fused);
 }
 
+static void test_graph_convolution_adds_behind_it(void **state)
+{
+    (void)state;
+    for (int scaled = 0; scaled < 2; scaled++) {
+        struct graph *source = sketch_open(12);
+        int x = sketch_input(source, "x", "?x6x10x17");
+        int y = sketch_apply(source, "Einsum", "gathered", x, sketch_noise(source, "17x17"));
+        sketch_string(source, "equation", "nctv,vw->nctw");
+        y = scaled ? normalization(source, y, "6") : y;
+        y = sketch_apply(source, "Add", "sum", y, x);
+        sketch_output(source, sketch_apply(source, "Relu", "y", y));
+        struct fused fused = fuse(source, "2x6x10x17");
+        const struct graph_node *node = sketch_only(fused.graph, "GraphConv");
+        assert_int_equal(fused.graph->node_count, 1);
+        assert_int_equal(node->input_count, 5);
+        assert_int_equal(node->inputs[2] >= 0, scaled);
+        assert_int_equal(node->inputs[4], node->epilogue.residual);
+        assert_int_equal(node->epilogue.residual, fused.graph->inputs[0]);
+        assert_int_equal(node->epilogue.activation, GRAPH_RELU);
+        assert_true(node->epilogue.residual_before_activation);
+        close_fused(&fused);
+    }
+}
+
 static void test_graph_convolution_with_one_subset(void **state)
 {
     (void)state;
@@ -550,6 +574,7 @@ int main(void)
         cmocka_unit_test(test_a_transpose_of_ones_is_a_reshape),
         cmocka_unit_test(test_layer_normalization),
         cmocka_unit_test(test_graph_convolution),
+        cmocka_unit_test(test_graph_convolution_adds_behind_it),
         cmocka_unit_test(test_graph_convolution_with_one_subset),
         cmocka_unit_test(test_other_einsums_stay),
         cmocka_unit_test(test_normalization_without_conv_is_depthwise),

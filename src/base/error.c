@@ -20,7 +20,7 @@ static const struct {
 #undef ERROR_ROW
 };
 
-int base_error(int code, const char *format, ...)
+int(base_error)(int code, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
@@ -29,7 +29,7 @@ int base_error(int code, const char *format, ...)
     return code;
 }
 
-int base_error_context(int code, const char *format, ...)
+int(base_error_context)(int code, const char *format, ...)
 {
     char before[TEXT_BYTES];
     memcpy(before, text, sizeof before);
@@ -43,7 +43,7 @@ int base_error_context(int code, const char *format, ...)
     return code;
 }
 
-int base_error_memory(size_t bytes, const char *what)
+int(base_error_memory)(size_t bytes, const char *what)
 {
     return base_error(STANCE_ENOMEMORY, "out of memory: %zu bytes for %s", bytes, what);
 }

@@ -29,8 +29,19 @@ STANCE_PRIVATE int base_error_memory(size_t bytes, const char *what);
 #define BASE_TRY(call)                                                                             \
     do {                                                                                           \
         int base_try_code = (call);                                                                \
-        if (base_try_code < 0)                                                                     \
+        if (BASE_FAILED(base_try_code))                                                            \
             return base_try_code;                                                                  \
     } while (0)
+
+/* The analyser looks at one file at a time: it is told that errors are negative and that no code is
+ * positive. */
+#if defined(__clang_analyzer__)
+#define base_error(...) ((void)(base_error)(__VA_ARGS__), -1)
+#define base_error_context(...) ((void)(base_error_context)(__VA_ARGS__), -1)
+#define base_error_memory(...) ((void)(base_error_memory)(__VA_ARGS__), -1)
+#define BASE_FAILED(code) ((code) != 0)
+#else
+#define BASE_FAILED(code) ((code) < 0)
+#endif
 
 #endif

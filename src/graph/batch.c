@@ -394,14 +394,12 @@ static const char *name_of(const struct graph *graph, const struct graph_node *n
     return named ? node->name : graph->values[node->outputs[output]].name;
 }
 
-bool graph_batch_independent(const struct graph *graph, int64_t n, char *reason, size_t reason_size)
+int graph_batch_independent(const struct graph *graph, int64_t n, char *reason, size_t reason_size)
 {
     struct batch batch = {.graph = graph, .n = n};
     batch.carries = base_alloc_zero((size_t)graph->value_count + 1, sizeof *batch.carries);
-    if (!batch.carries) {
-        tell(reason, reason_size, "graph", "", "out of memory");
-        return false;
-    }
+    if (!batch.carries)
+        return base_error_memory((size_t)graph->value_count, "following a batch");
     for (int i = 0; i < graph->input_count; i++)
         batch.carries[graph->inputs[i]] = has_batch(&batch, graph->inputs[i]);
     bool kept = true;

@@ -92,7 +92,7 @@ static const struct {
     {"Einsum", count_einsum}, {"GraphConv", count_graph_conv},
 };
 
-static int64_t count_node(const struct graph *graph, const struct graph_node *node)
+int64_t graph_node_multiply_adds(const struct graph *graph, const struct graph_node *node)
 {
     for (size_t i = 0; i < sizeof counters / sizeof counters[0]; i++)
         if (graph_is(node, counters[i].type))
@@ -104,7 +104,7 @@ int64_t graph_multiply_adds(const struct graph *graph)
 {
     int64_t total = 0;
     for (int i = 0; i < graph->node_count; i++)
-        total += count_node(graph, &graph->nodes[i]);
+        total += graph_node_multiply_adds(graph, &graph->nodes[i]);
     return total;
 }
 
@@ -141,8 +141,10 @@ static bool is_parameter(const struct graph *graph, const struct graph_node *nod
 int64_t graph_parameters(const struct graph *graph)
 {
     unsigned char *seen = base_alloc_zero((size_t)graph->value_count + 1, 1);
+    if (!seen)
+        return base_error_memory((size_t)graph->value_count, "counting parameters");
     int64_t total = 0;
-    for (int i = 0; i < graph->node_count && seen; i++) {
+    for (int i = 0; i < graph->node_count; i++) {
         const struct graph_node *node = &graph->nodes[i];
         for (int slot = 0; slot < node->input_count; slot++) {
             int value = node->inputs[slot];

@@ -43,7 +43,7 @@ static int dump_window(struct base_buffer *out, const struct graph *graph,
         kernel = weights->dims + 2;
         count = weights->rank - 2;
     }
-    for (int i = 0; i < count; i++)
+    for (int i = 0; kernel && i < count; i++)
         BASE_TRY(base_buffer_format(out, "%s%lld", i ? "x" : " ", (long long)kernel[i]));
     if (strides > 0 && (stride[0] != 1 || stride[strides - 1] != 1))
         BASE_TRY(base_buffer_format(

@@ -125,10 +125,16 @@ static int fold_shape(struct graph *graph, struct graph_node *node)
     return 1;
 }
 
-/* Whether the inferred results stay within the limit; those of unknown size are judged later. */
-static bool small_enough(const struct graph *graph, const struct graph_node *node, size_t limit)
+/* Most multiply-adds and result elements that one graph spends on folding; what is beyond is
+ * computed when the network runs. Opening a file of any kind stays a matter of seconds. */
+#define FOLD_WORK ((int64_t)1 << 31)
+
+/* Whether the inferred results stay within the limit, those of unknown size are judged later; and
+ * whether the work does. */
+static bool small_enough(struct graph *graph, const struct graph_node *node, size_t limit)
 {
     size_t total = 0;
+    int64_t work = graph_node_multiply_adds(graph, node);
     for (int i = 0; i < node->output_count; i++) {
         if (node->outputs[i] < 0)
             continue;
@@ -137,8 +143,12 @@ static bool small_enough(const struct graph *graph, const struct graph_node *nod
         if (tensor_shape_known(&value->shape) && tensor_shape_count(&value->shape, &count) < 0)
             return false;
         total += (size_t)count * stance_dtype_size(value->dtype);
+        work += count;
     }
-    return total <= limit;
+    if (total > limit || work > FOLD_WORK - graph->folded)
+        return false;
+    graph->folded += work;
+    return true;
 }
 
 static int take_results(struct graph *graph, struct graph_node *node, struct tensor **results,
@@ -178,8 +188,8 @@ int graph_fold_node(struct graph *graph, int at, const struct graph_folder *fold
     int code = folder->fold(folder->context, graph, node, results);
     if (code == 0)
         code = take_results(graph, node, results, folder->limit);
-    else if (code == STANCE_EUNSUPPORTED)
-        code = 0;
+    else if (code == STANCE_EUNSUPPORTED || code == STANCE_ELIMIT)
+        code = 0; /* left to the run */
     else
         code = graph_node_error(code, graph, node);
     base_free(results);

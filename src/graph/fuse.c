@@ -18,6 +18,11 @@ static bool is_linear(const struct graph_node *node)
     return false;
 }
 
+static bool has_epilogue(const struct graph_node *node)
+{
+    return is_linear(node) || graph_is(node, "GraphConv");
+}
+
 static bool is_float(const struct graph *graph, int value)
 {
     return value >= 0 && graph->values[value].dtype == STANCE_FLOAT32 &&
@@ -75,7 +80,7 @@ static int fuse_activation(struct graph_edit *edit, int at)
     const struct graph_node *node = &graph->nodes[at];
     int input = node->inputs[0];
     struct graph_node *maker = graph_producer(graph, input);
-    if (!(is_linear(maker) || graph_is(maker, "GraphConv")) || edit->uses[input] != 1 ||
+    if (!has_epilogue(maker) || edit->uses[input] != 1 ||
         !is_float(graph, input) || maker->epilogue.activation != GRAPH_LINEAR ||
         !read_activation(graph, node, &maker->epilogue))
         return 0;
@@ -85,19 +90,24 @@ static int fuse_activation(struct graph_edit *edit, int at)
 
 /* ---- Additions ------------------------------------------------------------------------------- */
 
+/* The input that a node reads its residual from, whatever else it has. */
+static int residual_slot(const struct graph_node *node)
+{
+    return graph_is(node, "GraphConv") ? 4 : 3;
+}
+
 /* The node behind an operand that can take in the addition of `other`. */
 static struct graph_node *adder(const struct graph_edit *edit, int operand, int other, int sum)
 {
     const struct graph *graph = edit->graph;
     struct graph_node *maker = graph_producer(graph, operand);
-    bool fits = is_linear(maker) && edit->uses[operand] == 1 && maker->epilogue.residual < 0 &&
-                maker->input_count <= 3 && is_float(graph, operand) &&
+    bool fits = has_epilogue(maker) && edit->uses[operand] == 1 && maker->epilogue.residual < 0 &&
+                maker->input_count <= residual_slot(maker) && is_float(graph, operand) &&
                 !graph->values[other].constant && graph->values[other].dtype == STANCE_FLOAT32 &&
                 graph_same_shape(edit, operand, other) && graph_same_shape(edit, operand, sum);
     return fits ? maker : NULL;
 }
 
-/* The residual is always input 3, whether there is a bias or not. */
 static int fuse_residual(struct graph_edit *edit, int at)
 {
     const struct graph *graph = edit->graph;
@@ -113,7 +123,7 @@ static int fuse_residual(struct graph_edit *edit, int at)
     if (!maker)
         return 0;
     int producer = graph_node_index(graph, maker);
-    BASE_TRY(graph_edit_set_input(edit, producer, 3, residual));
+    BASE_TRY(graph_edit_set_input(edit, producer, residual_slot(maker), residual));
     maker->epilogue.residual = residual;
     maker->epilogue.residual_before_activation = maker->epilogue.activation == GRAPH_LINEAR;
     return graph_edit_absorb(edit, producer, at);

@@ -122,32 +122,6 @@ int graph_insert_node(struct graph *graph, int at, const char *type, const int *
     return at;
 }
 
-int graph_use_count(const struct graph *graph, int value)
-{
-    int uses = 0;
-    for (int n = 0; n < graph->node_count; n++)
-        for (int i = 0; i < graph->nodes[n].input_count && graph->nodes[n].type; i++)
-            uses += graph->nodes[n].inputs[i] == value;
-    for (int i = 0; i < graph->output_count; i++)
-        uses += graph->outputs[i] == value;
-    return uses;
-}
-
-void graph_replace_uses(struct graph *graph, int from, int to)
-{
-    for (int n = 0; n < graph->node_count; n++) {
-        struct graph_node *node = &graph->nodes[n];
-        for (int i = 0; i < node->input_count; i++)
-            if (node->inputs[i] == from)
-                node->inputs[i] = to;
-        if (node->epilogue.residual == from && from >= 0)
-            node->epilogue.residual = to;
-    }
-    for (int i = 0; i < graph->output_count; i++)
-        if (graph->outputs[i] == from)
-            graph->outputs[i] = to;
-}
-
 /* While sweeping, producer -2 marks a value that a later node or the graph's outputs need. */
 enum { NEEDED = -2 };
 

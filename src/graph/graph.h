@@ -57,7 +57,7 @@ enum graph_activation {
 struct graph_epilogue {
     enum graph_activation activation;
     float alpha, beta;
-    int residual;                    /* value added, or -1; also the node's input 3, its last */
+    int residual;                    /* value added, or -1; also the node's last input */
     bool residual_before_activation; /* activation(x + residual), else activation(x) + residual */
 };
 
@@ -89,6 +89,7 @@ struct graph {
     int *inputs, *outputs;    /* values; inputs without those that have initial values */
     int value_count, value_capacity, node_count, node_capacity, input_count, output_count;
     int opset;                /* of the ONNX domain */
+    int64_t folded;           /* work of constant folding so far: multiply-adds and results */
 };
 
 /* ---- Operators: what a node means for shapes and types ---------------------------------------- */
@@ -120,6 +121,8 @@ struct graph_op {
 
 /* NULL when stance does not know the operator. */
 const struct graph_op *graph_op_find(const char *domain, const char *type);
+/* ONNX operator i, in no particular order; NULL behind the last. */
+const struct graph_op *graph_op_at(int i);
 
 /* Attributes by name, with the value for "not given". */
 const struct graph_attr *graph_attr_find(const struct graph_node *node, const char *name);
@@ -157,10 +160,6 @@ int graph_add_constant(struct graph *graph, const char *name, struct tensor *con
 /* Inserts before node `at`; later node indexes (and producers) move up by one. */
 int graph_insert_node(struct graph *graph, int at, const char *type, const int *inputs,
                       int input_count, const int *outputs, int output_count);
-/* Users of a value (nodes and graph outputs). */
-int graph_use_count(const struct graph *graph, int value);
-/* Every use of `from` (graph outputs too) becomes `to`. */
-void graph_replace_uses(struct graph *graph, int from, int to);
 /* Drops nodes whose outputs nobody uses and nodes marked by type = NULL; sets producers anew. */
 void graph_sweep(struct graph *graph);
 
@@ -202,20 +201,21 @@ int graph_specialise(struct graph **out, const struct graph *source,
 /* Whether a model exported with a fixed batch of 1 computes each image of a larger batch alone: no
  * operator bakes the 1 in or mixes axis 0. `graph` is specialised for batch `n` > 1; the answer
  * holds for every batch, and is reliable where no constant shape in the model begins with n itself:
- * ask for an unusual number. On false, `reason` (if not NULL) names the first node in the way. */
-bool graph_batch_independent(const struct graph *graph, int64_t n, char *reason,
-                             size_t reason_size);
+ * ask for an unusual number. 1 or 0; on 0, `reason` (if not NULL) names the first node in the way.
+ * Errors: ENOMEMORY. */
+int graph_batch_independent(const struct graph *graph, int64_t n, char *reason,
+                            size_t reason_size);
 
 /* On a specialised graph: activations and residual additions into the producing Conv,
  * ConvTranspose, Gemm or MatMul; transposes cancelled, Reshape chains joined; LayerNormalization
  * patterns; what else graph_simplify() does where shapes were missing.
  *
  * MatMul by a constant matrix + Add of a constant row → MatMul with the row as input 2, the bias.
- * A residual is input 3 of its node; input 2 is -1 where there is no bias.
+ * A residual is input 3 of its node (4 of GraphConv), the last; inputs left out before it are -1.
  * BatchNormalization of rank 4 that is left → Conv 1×1 with one group per channel.
  * Einsum of ST-GCN with its Reshape and BatchNormalization → GraphConv (domain "stance"): inputs
  * x [N, K·C, T, V], adjacency [K, V, W], and maybe scale [C] and shift [C]; output [N, C, T, W];
- * activation(scale · Σ_k Σ_v x[n][k·C + c][t][v] · a[k][v][w] + shift), never a residual. */
+ * activation(scale · Σ_k Σ_v x[n][k·C + c][t][v] · a[k][v][w] + shift), and a residual like any. */
 int graph_fuse(struct graph *graph);
 
 /* Chooses the layout once: values made by blocked operators get `block` lanes, Reorder nodes (type
@@ -233,7 +233,8 @@ int graph_dump(const struct graph *graph, struct base_buffer *out);
 /* Multiply-adds of a specialised graph, counted as the field does: convolutions, matrix products
  * (Conv, ConvTranspose, Gemm, MatMul, Einsum). */
 int64_t graph_multiply_adds(const struct graph *graph);
-/* Elements of all constants that nodes use as weights. */
+int64_t graph_node_multiply_adds(const struct graph *graph, const struct graph_node *node);
+/* Elements of all constants that nodes use as weights. Errors: ENOMEMORY. */
 int64_t graph_parameters(const struct graph *graph);
 
 #endif

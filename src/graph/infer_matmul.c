@@ -100,7 +100,7 @@ static int infer_det(struct graph_infer *infer)
 {
     struct tensor_shape out = *graph_infer_shape(infer, 0);
     BASE_TRY(graph_infer_rank(infer, 0, 2, STANCE_MAX_RANK));
-    if (out.rank >= 0) {
+    if (out.rank >= 2) {
         int64_t side = out.dims[out.rank - 1];
         if (!graph_dim_merge(&side, out.dims[out.rank - 2]))
             return base_error(STANCE_ESHAPE, "the matrix is not square");

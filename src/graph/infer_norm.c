@@ -37,7 +37,7 @@ static int infer_layer_norm(struct graph_infer *infer)
 {
     const struct tensor_shape *x = graph_infer_shape(infer, 0);
     struct tensor_shape both, means = *x;
-    int axis;
+    int axis = 0;
     if (x->rank >= 0)
         BASE_TRY(graph_infer_axis(&axis, graph_attr_int(infer->node, "axis", -1), x->rank));
     for (int i = 1; i < 3; i++) {
@@ -46,7 +46,7 @@ static int infer_layer_norm(struct graph_infer *infer)
         if (tensor_shape_known(x) && tensor_shape_known(scale) && !tensor_shape_equal(&both, x))
             return base_error(STANCE_ESHAPE, "input %d does not broadcast to the data", i);
     }
-    for (int i = x->rank >= 0 ? axis : 0; i < means.rank; i++)
+    for (int i = axis; i < means.rank; i++)
         means.dims[i] = 1;
     int64_t stash = graph_attr_int(infer->node, "stash_type", STANCE_FLOAT32);
     BASE_TRY(graph_infer_output(infer, 1, (int)stash, &means));

@@ -183,7 +183,7 @@ static int infer_grid_sample(struct graph_infer *infer)
     const struct tensor_shape *grid = graph_infer_shape(infer, 1);
     BASE_TRY(graph_infer_rank(infer, 0, 4, 5));
     BASE_TRY(graph_infer_rank(infer, 1, 4, 5));
-    if (out.rank >= 0 && grid->rank >= 0) {
+    if (out.rank >= 4 && grid->rank >= 4) {
         int64_t coordinates = grid->dims[grid->rank - 1];
         if (grid->rank != out.rank || !graph_dim_merge(&out.dims[0], grid->dims[0]) ||
             !graph_dim_merge(&coordinates, out.rank - 2)) {

@@ -343,7 +343,8 @@ static int place_reorders(struct layout *layout, int node_count)
         if (i < node_count)
             merged[count++] = graph->nodes[i];
     }
-    memcpy(graph->nodes, merged, (size_t)count * sizeof merged[0]);
+    if (count > 0)
+        memcpy(graph->nodes, merged, (size_t)count * sizeof merged[0]);
     base_free(merged);
     graph_sweep(graph);
     return 0;

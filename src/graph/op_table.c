@@ -39,3 +39,12 @@ const struct graph_op *graph_op_find(const char *domain, const char *type)
     }
     return NULL;
 }
+
+const struct graph_op *graph_op_at(int i)
+{
+    for (size_t table = 0; table < sizeof tables / sizeof tables[0]; table++)
+        for (const struct graph_op *op = tables[table]; op->type; op++)
+            if (i-- == 0)
+                return op;
+    return NULL;
+}

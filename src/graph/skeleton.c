@@ -3,7 +3,8 @@
  *
  *   y[n][c][t][w] = activation(scale[c] · Σ_k Σ_v x[n][k·C + c][t][v] · a[k][v][w] + shift[c])
  *
- * Inputs x [N, K·C, T, V], a [K, V, W], and maybe scale [C] and shift [C], all but x constant. */
+ * Inputs x [N, K·C, T, V], a [K, V, W], and maybe scale [C] and shift [C], all but x constant, and
+ * maybe a residual. */
 #include <string.h>
 
 #include "base/memory.h"

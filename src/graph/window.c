@@ -176,7 +176,7 @@ int graph_window_read(struct graph_window *window, const struct graph_node *node
                       const struct tensor_shape *input, const int64_t *kernel, bool transposed)
 {
     enum auto_pad mode;
-    int64_t wanted[3];
+    int64_t wanted[3] = {0};
     *window = (struct graph_window){.spatial = input->rank - 2};
     if (window->spatial < 1 || window->spatial > 3)
         return base_error(input->rank > 5 ? STANCE_EUNSUPPORTED : STANCE_ESHAPE,

@@ -5,20 +5,31 @@
 
 static const struct onnx_string empty = {"", 0};
 
+/* What is wrong with dims is told by check_dims(), when the name behind them is known. */
 static int add_dims(const struct onnx_field *field, struct onnx_tensor *tensor)
 {
     struct onnx_numbers numbers = onnx_field_numbers(field);
     size_t count;
     BASE_TRY(onnx_field_count(field, ONNX_WIRE_VARINT, &count));
-    if (count > (size_t)(STANCE_MAX_RANK - tensor->rank))
-        return base_error(STANCE_EUNSUPPORTED, "more than %d dims", STANCE_MAX_RANK);
+    if (tensor->rank > STANCE_MAX_RANK || count > (size_t)(STANCE_MAX_RANK - tensor->rank)) {
+        tensor->rank = STANCE_MAX_RANK + 1;
+        return 0;
+    }
     for (size_t i = 0; i < count; i++) {
         uint64_t value;
         BASE_TRY(onnx_numbers_next(&numbers, ONNX_WIRE_VARINT, &value));
-        if (value > INT64_MAX)
-            return base_error(STANCE_EFORMAT, "a dim is negative");
         tensor->dims[tensor->rank++] = (int64_t)value;
     }
+    return 0;
+}
+
+static int check_dims(const struct onnx_tensor *tensor)
+{
+    if (tensor->rank > STANCE_MAX_RANK)
+        return base_error(STANCE_EUNSUPPORTED, "more than %d dims", STANCE_MAX_RANK);
+    for (int i = 0; i < tensor->rank; i++)
+        if (tensor->dims[i] < 0)
+            return base_error(STANCE_EFORMAT, "a dim is negative");
     return 0;
 }
 
@@ -123,6 +134,7 @@ static int read_tensor(struct onnx_wire wire, struct onnx_tensor *tensor)
     while ((more = onnx_wire_next(&wire, &field)) > 0)
         BASE_TRY(read_tensor_field(&wire, &field, tensor, &dtype, &place));
     BASE_TRY(more);
+    BASE_TRY(check_dims(tensor));
     if (dtype < 0 || dtype > INT32_MAX)
         return base_error(STANCE_EFORMAT, "element type %lld is not possible", (long long)dtype);
     tensor->dtype = (int)dtype;

@@ -77,14 +77,14 @@ uint16_t tensor_float_to_bfloat(float value)
 
 int64_t tensor_int(const struct stance_tensor *view, int64_t i)
 {
-    switch (view->dtype) {
-    case STANCE_INT64:
+    if (view->dtype == STANCE_INT64)
         return ((const int64_t *)view->data)[i];
-    case STANCE_UINT64:
+    if (view->dtype == STANCE_UINT64)
         return (int64_t)((const uint64_t *)view->data)[i];
-    default:
-        return (int64_t)tensor_float(view, i);
-    }
+    double value = tensor_float(view, i);
+    if (isnan(value))
+        return 0;
+    return value >= 0x1p63 ? INT64_MAX : value <= -0x1p63 ? INT64_MIN : (int64_t)value;
 }
 
 double tensor_float(const struct stance_tensor *view, int64_t i)

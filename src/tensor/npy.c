@@ -208,7 +208,7 @@ static int read_header(const unsigned char *data, size_t size, struct header *he
 static void copy_fortran(unsigned char *out, const unsigned char *in, size_t element,
                          const struct tensor_shape *shape, int64_t count)
 {
-    int64_t index[STANCE_MAX_RANK] = {0}, strides[STANCE_MAX_RANK], stride = 1, from = 0;
+    int64_t index[STANCE_MAX_RANK] = {0}, strides[STANCE_MAX_RANK] = {0}, stride = 1, from = 0;
     for (int i = 0; i < shape->rank; i++) {
         strides[i] = stride;
         stride *= shape->dims[i];

@@ -28,7 +28,7 @@ struct tensor_shape tensor_shape_of(const struct stance_tensor *view)
 struct tensor_shape tensor_shape_make(int rank, const int64_t *dims)
 {
     struct tensor_shape shape = {.rank = rank};
-    for (int i = 0; i < rank; i++)
+    for (int i = 0; i < rank && i < STANCE_MAX_RANK; i++)
         shape.dims[i] = dims[i];
     return shape;
 }
@@ -36,6 +36,7 @@ struct tensor_shape tensor_shape_make(int rank, const int64_t *dims)
 int tensor_shape_count(const struct tensor_shape *shape, int64_t *count)
 {
     char text[TENSOR_SHAPE_TEXT];
+    bool empty = false;
     *count = 1;
     if (shape->rank < 0 || shape->rank > STANCE_MAX_RANK)
         return base_error(STANCE_ESHAPE, "rank %d is not between 0 and %d", shape->rank,
@@ -44,17 +45,15 @@ int tensor_shape_count(const struct tensor_shape *shape, int64_t *count)
         if (shape->dims[i] < 0)
             return base_error(STANCE_ESHAPE, "shape %s has a negative or unknown dim",
                               tensor_shape_text(shape, text));
-    for (int i = 0; i < shape->rank; i++)
-        if (shape->dims[i] == 0) {
-            *count = 0;
-            return 0;
-        }
     for (int i = 0; i < shape->rank; i++) {
-        if (shape->dims[i] > TENSOR_MAX_COUNT / *count)
+        int64_t dim = shape->dims[i] ? shape->dims[i] : 1;
+        empty = empty || shape->dims[i] == 0;
+        if (dim > TENSOR_MAX_COUNT / *count)
             return base_error(STANCE_ELIMIT, "a tensor of shape %s is larger than %lld elements",
                               tensor_shape_text(shape, text), (long long)TENSOR_MAX_COUNT);
-        *count *= shape->dims[i];
+        *count *= dim;
     }
+    *count = empty ? 0 : *count;
     return 0;
 }
 

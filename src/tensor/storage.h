@@ -31,7 +31,8 @@ bool tensor_shape_known(const struct tensor_shape *shape);
 bool tensor_shape_equal(const struct tensor_shape *a, const struct tensor_shape *b);
 struct tensor_shape tensor_shape_of(const struct stance_tensor *view);
 struct tensor_shape tensor_shape_make(int rank, const int64_t *dims);
-/* Elements of a known shape; errors ELIMIT above TENSOR_MAX_COUNT, ESHAPE for a negative dim. */
+/* Elements of a known shape. Errors: ESHAPE for a negative dim, ELIMIT where the dims other than 0
+ * have a product above TENSOR_MAX_COUNT, so that products of some of the dims never overflow. */
 int tensor_shape_count(const struct tensor_shape *shape, int64_t *count);
 /* "1x3x256x192", "scalar", "?x3" into `text`; returns text. */
 enum { TENSOR_SHAPE_TEXT = 8 * 21 };
@@ -54,7 +55,8 @@ void tensor_close(struct tensor **tensor);
 
 /* Bytes of a tensor's contents. */
 size_t tensor_bytes(const struct stance_tensor *view);
-/* Element i of an integer or bool tensor as int64; of a float tensor truncated. */
+/* Element i of an integer or bool tensor as int64; of a float tensor truncated and saturated, NaN
+ * as 0. */
 int64_t tensor_int(const struct stance_tensor *view, int64_t i);
 /* Element i of any tensor as double. */
 double tensor_float(const struct stance_tensor *view, int64_t i);
