@@ -6,10 +6,23 @@
 #include "engine/plan.h"
 #include "engine/resize_axis.h"
 
+/* Empty values stay plain, and so do constants. */
 static bool is_feature_map(const struct graph_value *value)
 {
-    return value->dtype == STANCE_FLOAT32 && value->shape.rank == 4 &&
-           tensor_shape_known(&value->shape) && !value->constant;
+    const struct tensor_shape *shape = &value->shape;
+    return value->dtype == STANCE_FLOAT32 && shape->rank == 4 && !value->constant &&
+           shape->dims[0] > 0 && shape->dims[1] > 0 && shape->dims[2] > 0 && shape->dims[3] > 0;
+}
+
+bool engine_window_fits(const struct graph_window *window)
+{
+    enum { EXTENT = 1 << 16, TAPS = 1 << 12, STRIDES = 1 << 10 };
+    for (int i = 0; i < 2; i++)
+        if ((window->kernel[i] - 1) * window->dilation[i] > EXTENT || window->stride[i] > EXTENT ||
+            window->pad_begin[i] > EXTENT || window->pad_end[i] > EXTENT)
+            return false;
+    return window->kernel[0] * window->kernel[1] <= TAPS &&
+           window->stride[0] * window->stride[1] <= STRIDES;
 }
 
 static bool can_conv(const struct kernel_table *kernels, const struct graph *graph,
@@ -73,6 +86,14 @@ static bool axis_is_channels(const struct graph_node *node, int64_t absent)
     return axis == 1 || axis == -3;
 }
 
+static bool can_concat(const struct graph *graph, const struct graph_node *node)
+{
+    for (int i = 0; i < node->input_count; i++)
+        if (node->inputs[i] < 0 || !is_feature_map(&graph->values[node->inputs[i]]))
+            return false;
+    return axis_is_channels(node, 1);
+}
+
 static bool can_graph_conv(const struct kernel_table *kernels, const struct graph *graph,
                            const struct graph_node *node)
 {
@@ -129,7 +150,7 @@ bool engine_can_block(void *context, const struct graph *graph, const struct gra
     if (strcmp(type, "Resize") == 0 || strcmp(type, "Upsample") == 0)
         return can_resize(graph, node);
     if (strcmp(type, "Concat") == 0)
-        return axis_is_channels(node, 1);
+        return can_concat(graph, node);
     if (strcmp(type, "Split") == 0)
         return axis_is_channels(node, 0);
     if (strcmp(type, "GraphConv") == 0)

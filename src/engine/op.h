@@ -38,7 +38,12 @@ const struct engine_op *engine_op_find(const char *type);
 /* Memory of an output whose shape only the operator knows. Errors: ELIMIT, ENOMEMORY. */
 int engine_call_allocate(struct engine_call *call, int output, int dtype,
                          const struct tensor_shape *shape);
-/* Scratch until the call returns; NULL with the error set. 64-byte aligned. */
+/* Most steps of the innermost loop in one call of an operator whose work its attributes can blow up
+ * out of proportion to its tensors (a pooling window, an Einsum): about ten seconds on one core. */
+#define ENGINE_WORK_LIMIT ((int64_t)1 << 33)
+
+/* Scratch until the call returns; NULL with the error set (see engine_memory_code()). 64-byte
+ * aligned. */
 void *engine_call_scratch(struct engine_call *call, size_t bytes);
 
 /* The tables of the operator files, NULL-terminated; engine_op_find() looks through them. */

@@ -154,7 +154,7 @@ int engine_binary_run(struct engine_call *call, const struct engine_binary *bina
 {
     struct work work = {.binary = binary, .in = {a, b}, .out = out};
     BASE_TRY(engine_broadcast_plan(&work.plan, out, work.in, 2));
-    base_pool_run(call->pool, run_share, &work, engine_parts(work.plan.count));
+    base_pool_run(call->pool, run_share, &work, engine_call_parts(work.plan.count));
     return 0;
 }
 
@@ -228,7 +228,7 @@ static bool run_kernel(struct engine_call *call, enum kernel_binary op,
     work.full = in[work.swapped]->data;
     work.other = in[!work.swapped]->data;
     work.out = out->data;
-    base_pool_run(call->pool, run_kernel_share, &work, engine_parts(work.rows * work.columns));
+    base_pool_run(call->pool, run_kernel_share, &work, engine_call_parts(work.rows * work.columns));
     return true;
 }
 

@@ -33,7 +33,7 @@ void engine_store(const void *values, enum engine_domain domain, const struct st
                   int64_t offset, int64_t count);
 
 /* Shares for a loop over `work` elements; depends on `work` alone. */
-static inline int engine_parts(int64_t work)
+static inline int engine_call_parts(int64_t work)
 {
     int64_t parts = work >> 14;
     return parts < 1 ? 1 : parts > 64 ? 64 : (int)parts;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine/epilogue.h"
+#include "engine/op_memory.h"
 #include "engine/op_view.h"
 
 struct conv {
@@ -169,7 +170,7 @@ static int contents(struct engine_call *call, const struct stance_tensor *view, 
     int64_t count = stance_tensor_count(view);
     void *doubles = engine_call_scratch(call, (size_t)count * sizeof(double));
     if (!doubles)
-        return STANCE_ENOMEMORY;
+        return engine_memory_code(call->memory);
     engine_load(doubles, ENGINE_DOUBLE, view, 0, 1, count);
     *out = doubles;
     return 0;
@@ -225,7 +226,7 @@ static int read_conv(struct engine_call *call, struct conv *conv, const struct s
     }
     shape.dims[1] = conv->out_channels;
     BASE_TRY(check_channels(conv, weights, bias));
-    return engine_output(call, 0, x->dtype, &shape);
+    return engine_call_output(call, 0, x->dtype, &shape);
 }
 
 static int run(struct engine_call *call, bool transposed)
@@ -248,9 +249,9 @@ static int run(struct engine_call *call, bool transposed)
     conv.y =
         conv.single ? call->out[0].data : engine_call_scratch(call, (size_t)count * sizeof(double));
     if (!conv.y)
-        return STANCE_ENOMEMORY;
-    int parts =
-        engine_parts(count * pixels(conv.window.kernel) * (conv.in_channels / conv.window.groups));
+        return engine_memory_code(call->memory);
+    int parts = engine_call_parts(count * pixels(conv.window.kernel) *
+                                  (conv.in_channels / conv.window.groups));
     base_pool_run(call->pool, run_part, &conv, parts > planes ? (int)planes : parts);
     if (!conv.single)
         engine_store(conv.y, ENGINE_DOUBLE, &call->out[0], 0, count);

@@ -174,7 +174,7 @@ void engine_copy_run(struct engine_copy *copy, const void *from, void *to, struc
         }
     for (int i = 0; i <= last; i++)
         count *= copy->dims[i];
-    base_pool_run(pool, copy_part, &job, engine_parts(count));
+    base_pool_run(pool, copy_part, &job, engine_call_parts(count));
 }
 
 struct map_job {
@@ -242,5 +242,5 @@ void engine_copy_mapped(const struct stance_tensor *in, const struct stance_tens
     if (out->rank == 0)
         memcpy(out->data, in->data, job.element);
     else
-        base_pool_run(pool, map_part, &job, engine_parts(count));
+        base_pool_run(pool, map_part, &job, engine_call_parts(count));
 }

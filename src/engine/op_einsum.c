@@ -4,8 +4,8 @@
  * outermost. Each sum runs over the summed labels in the alphabet's order. */
 #include <string.h>
 
-#include "engine/op_chunk.h"
 #include "engine/op_memory.h"
+#include "engine/op_view.h"
 #include "graph/einsum.h"
 
 /* Labels in loop order with every operand's stride for them. */
@@ -77,11 +77,9 @@ static void make_spaces(struct einsum *einsum, const struct graph_einsum *equati
             push_label(&einsum->sum, equation, einsum->call, label);
     einsum->inner = take_last(&einsum->outer, einsum->inner_strides, einsum->operands);
     einsum->depth = take_last(&einsum->sum, einsum->depth_strides, einsum->operands);
-    einsum->outer.count = einsum->sum.count = 1;
+    einsum->outer.count = 1;
     for (int i = 0; i < einsum->outer.rank; i++)
         einsum->outer.count *= einsum->outer.dims[i];
-    for (int i = 0; i < einsum->sum.rank; i++)
-        einsum->sum.count *= einsum->sum.dims[i];
 }
 
 /* Moves to the next point, the last label first. */
@@ -198,6 +196,19 @@ static int load_operands(struct einsum *einsum)
     return 0;
 }
 
+/* Summed labels do not show in the output: their product has no bound of its own. */
+static int count_sums(struct einsum *einsum)
+{
+    int64_t count = einsum->depth > 0, steps;
+    for (int i = 0; i < einsum->sum.rank; i++)
+        if (__builtin_mul_overflow(count, einsum->sum.dims[i], &count))
+            count = INT64_MAX;
+    if (__builtin_mul_overflow(count, einsum->depth, &steps))
+        steps = INT64_MAX;
+    einsum->sum.count = count;
+    return engine_check_work(stance_tensor_count(&einsum->call->out[0]), steps);
+}
+
 static int run(struct engine_call *call)
 {
     struct tensor_shape shapes[GRAPH_EINSUM_INPUTS];
@@ -211,11 +222,12 @@ static int run(struct engine_call *call)
                                call->input_count));
     einsum.domain = engine_domain_of(call->in[0].dtype);
     make_spaces(&einsum, &equation);
+    BASE_TRY(count_sums(&einsum));
     BASE_TRY(load_operands(&einsum));
     if (stance_tensor_count(&call->out[0]) > 0)
         base_pool_run(call->pool, run_share, &einsum,
-                      engine_parts(einsum.outer.count * einsum.inner * (einsum.sum.count + 1) *
-                                   (einsum.depth + 1)));
+                      engine_call_parts(einsum.outer.count * einsum.inner * (einsum.sum.count + 1) *
+                                        (einsum.depth + 1)));
     return 0;
 }
 

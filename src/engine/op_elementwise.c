@@ -1,30 +1,17 @@
 /* Elementwise operators that are neither a formula of one element nor one type's arithmetic:
- * copies and casts, Clip, PRelu, Pow with its mixed types, Where, Dropout. */
+ * casts, Clip, PRelu, Pow with its mixed types, Where. */
 #include <math.h>
 #include <string.h>
 
 #include "engine/op_binary.h"
 
-/* ---- Copies and casts ------------------------------------------------------------------------ */
+/* ---- Casts ----------------------------------------------------------------------------------- */
 
-static int run_identity(struct engine_call *call)
+static int copy_input(struct engine_call *call)
 {
     size_t bytes = tensor_bytes(&call->out[0]);
     if (bytes > 0)
         memcpy(call->out[0].data, call->in[0].data, bytes);
-    return 0;
-}
-
-/* Inference only: the data as it is, and a mask that keeps everything. */
-static int run_dropout(struct engine_call *call)
-{
-    const struct stance_tensor *mask = &call->out[1];
-    BASE_TRY(run_identity(call));
-    if (call->output_count < 2 || mask->dtype == STANCE_DTYPE_NONE)
-        return 0;
-    int64_t count = stance_tensor_count(mask);
-    for (int64_t i = 0; i < count; i++)
-        tensor_set(mask, i, 1);
     return 0;
 }
 
@@ -97,10 +84,10 @@ static int run_cast(struct engine_call *call)
 {
     struct cast cast = {.in = &call->in[0], .out = &call->out[0]};
     if (cast.in->dtype == cast.out->dtype)
-        return run_identity(call);
+        return copy_input(call);
     cast.count = stance_tensor_count(cast.out);
     engine_int_range(cast.out->dtype, &cast.low, &cast.high);
-    base_pool_run(call->pool, run_cast_share, &cast, engine_parts(cast.count));
+    base_pool_run(call->pool, run_cast_share, &cast, engine_call_parts(cast.count));
     return 0;
 }
 
@@ -171,7 +158,7 @@ static int run_clip(struct engine_call *call)
     struct clip clip = {.call = call, .count = stance_tensor_count(&call->in[0])};
     clip.has_low = read_bound(&clip.low, call, 1, "min");
     clip.has_high = read_bound(&clip.high, call, 2, "max");
-    base_pool_run(call->pool, run_clip_share, &clip, engine_parts(clip.count));
+    base_pool_run(call->pool, run_clip_share, &clip, engine_call_parts(clip.count));
     return 0;
 }
 
@@ -186,7 +173,7 @@ static int run_prelu(struct engine_call *call)
     static engine_binary_fn *const fns[ENGINE_DOMAINS] = {prelu_f, prelu_d, prelu_i, NULL};
     enum engine_domain domain = engine_domain_of(call->in[0].dtype);
     if (domain == ENGINE_UINT)
-        return run_identity(call);
+        return copy_input(call);
     struct engine_binary loop = {fns[domain], domain, domain, domain, false};
     return engine_binary_run(call, &loop, &call->in[0], &call->in[1], &call->out[0]);
 }
@@ -273,12 +260,11 @@ static int run_where(struct engine_call *call)
     struct where where = {.in = call->in, .out = call->out[0].data};
     where.size = stance_dtype_size(call->out[0].dtype);
     BASE_TRY(engine_broadcast_plan(&where.plan, &call->out[0], in, 3));
-    base_pool_run(call->pool, run_where_share, &where, engine_parts(where.plan.count));
+    base_pool_run(call->pool, run_where_share, &where, engine_call_parts(where.plan.count));
     return 0;
 }
 
 const struct engine_op engine_ops_elementwise[] = {
-    {"Cast", run_cast},       {"CastLike", run_cast},     {"Clip", run_clip},
-    {"Dropout", run_dropout}, {"Identity", run_identity}, {"PRelu", run_prelu},
-    {"Pow", run_pow},         {"Where", run_where},       {NULL, NULL},
+    {"Cast", run_cast}, {"CastLike", run_cast}, {"Clip", run_clip}, {"PRelu", run_prelu},
+    {"Pow", run_pow},   {"Where", run_where},   {NULL, NULL},
 };

@@ -37,7 +37,7 @@ static int run_constant_of_shape(struct engine_call *call)
         return base_error(STANCE_EARGUMENT, "value has %lld elements instead of one",
                           (long long)stance_tensor_count(&one));
     struct tensor_shape shape = tensor_shape_make(dims.count, dims.values);
-    BASE_TRY(engine_output(call, 0, one.dtype, &shape));
+    BASE_TRY(engine_call_output(call, 0, one.dtype, &shape));
     if (engine_wants_output(call, 0))
         fill(&call->out[0], one.data);
     return 0;
@@ -75,7 +75,7 @@ static int run_range(struct engine_call *call)
                                                 "type");
     BASE_TRY(range_count(call, &count));
     struct tensor_shape shape = {.rank = 1, .dims = {count}};
-    BASE_TRY(engine_output(call, 0, call->in[0].dtype, &shape));
+    BASE_TRY(engine_call_output(call, 0, call->in[0].dtype, &shape));
     if (!engine_wants_output(call, 0))
         return 0;
     const struct stance_tensor *out = &call->out[0];
@@ -99,7 +99,7 @@ static int run_eye_like(struct engine_call *call)
         return base_error(STANCE_ESHAPE, "a matrix is needed, not rank %d", shape.rank);
     int64_t offset = graph_attr_int(call->node, "k", 0);
     int dtype = (int)graph_attr_int(call->node, "dtype", call->in[0].dtype);
-    BASE_TRY(engine_output(call, 0, dtype, &shape));
+    BASE_TRY(engine_call_output(call, 0, dtype, &shape));
     if (!engine_wants_output(call, 0))
         return 0;
     memset(call->out[0].data, 0, tensor_bytes(&call->out[0]));
@@ -125,7 +125,7 @@ static int run_trilu(struct engine_call *call)
                          : 0;
     if (shape.rank < 2)
         return base_error(STANCE_ESHAPE, "matrices are needed, not rank %d", shape.rank);
-    BASE_TRY(engine_output(call, 0, in->dtype, &shape));
+    BASE_TRY(engine_call_output(call, 0, in->dtype, &shape));
     if (!engine_wants_output(call, 0))
         return 0;
     int64_t columns = shape.dims[shape.rank - 1], height = shape.dims[shape.rank - 2],

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "engine/op_memory.h"
 #include "engine/op_view.h"
 
 enum grid_mode { GRID_NEAREST, GRID_LINEAR, GRID_CUBIC };
@@ -169,7 +170,7 @@ static int read_grid(struct grid *grid, struct engine_call *call)
     struct tensor_shape shape = {.rank = in->rank, .dims = {in->dims[0], in->dims[1]}};
     for (int i = 2; i < in->rank; i++)
         shape.dims[i] = places->dims[i - 1];
-    return engine_output(call, 0, in->dtype, &shape);
+    return engine_call_output(call, 0, in->dtype, &shape);
 }
 
 static int run_grid_sample(struct engine_call *call)
@@ -183,7 +184,7 @@ static int run_grid_sample(struct engine_call *call)
     int64_t count = engine_dims_product(in, 1, in->rank);
     double *planes = engine_call_scratch(call, (size_t)count * sizeof *planes);
     if (!planes)
-        return STANCE_ENOMEMORY;
+        return engine_memory_code(call->memory);
     for (int64_t image = 0; image < in->dims[0]; image++) {
         engine_load(planes, ENGINE_DOUBLE, in, image * count, 1, count);
         run_image(&grid, call, image, planes);

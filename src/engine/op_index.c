@@ -1,6 +1,7 @@
 /* Operators that pick elements by index: Gather and its kin, OneHot, Compress. */
 #include <string.h>
 
+#include "engine/op_memory.h"
 #include "engine/op_view.h"
 
 /* All indices, checked and made non-negative, in scratch. */
@@ -12,7 +13,7 @@ static int read_indices(struct engine_call *call, const struct stance_tensor *in
         return base_error(STANCE_ETYPE, "indices of type %s", stance_dtype_name(indices->dtype));
     *out = engine_call_scratch(call, (size_t)count * sizeof **out);
     if (!*out)
-        return STANCE_ENOMEMORY;
+        return engine_memory_code(call->memory);
     for (int64_t i = 0; i < count; i++)
         BASE_TRY(engine_index_read(indices, i, extent, &(*out)[i]));
     return 0;
@@ -52,7 +53,7 @@ static int run_gather(struct engine_call *call)
     struct tensor_shape shape = tensor_shape_make(axis, in->dims);
     BASE_TRY(append_dims(&shape, indices, 0, indices->rank));
     BASE_TRY(append_dims(&shape, in, axis + 1, in->rank));
-    BASE_TRY(engine_output(call, 0, in->dtype, &shape));
+    BASE_TRY(engine_call_output(call, 0, in->dtype, &shape));
     BASE_TRY(read_indices(call, indices, in->dims[axis], &picked));
     if (engine_wants_output(call, 0) && stance_tensor_count(&call->out[0]) > 0)
         pick_rows(in, axis, picked, stance_tensor_count(indices), &call->out[0]);
@@ -72,7 +73,7 @@ static int run_gather_elements(struct engine_call *call)
     if (!fits)
         return base_error(STANCE_ESHAPE, "the indices reach beyond the data");
     struct tensor_shape shape = tensor_shape_of(indices);
-    BASE_TRY(engine_output(call, 0, in->dtype, &shape));
+    BASE_TRY(engine_call_output(call, 0, in->dtype, &shape));
     BASE_TRY(read_indices(call, indices, in->dims[axis], &picked));
     if (!engine_wants_output(call, 0))
         return 0;
@@ -105,7 +106,7 @@ static int run_gather_nd(struct engine_call *call)
     int kept = (int)(batch + depth);
     struct tensor_shape shape = tensor_shape_make(indices->rank - 1, indices->dims);
     BASE_TRY(append_dims(&shape, in, kept, in->rank));
-    BASE_TRY(engine_output(call, 0, in->dtype, &shape));
+    BASE_TRY(engine_call_output(call, 0, in->dtype, &shape));
     if (!engine_wants_output(call, 0))
         return 0;
     engine_strides(in, strides);
@@ -142,7 +143,7 @@ static int run_one_hot(struct engine_call *call)
     struct stance_tensor one = {.rank = 1, .dims = {depth}};
     BASE_TRY(append_dims(&shape, &one, 0, 1));
     BASE_TRY(append_dims(&shape, indices, axis, indices->rank));
-    BASE_TRY(engine_output(call, 0, values->dtype, &shape));
+    BASE_TRY(engine_call_output(call, 0, values->dtype, &shape));
     if (!engine_wants_output(call, 0))
         return 0;
     size_t element = stance_dtype_size(values->dtype);
@@ -180,7 +181,7 @@ static int run_compress(struct engine_call *call)
     length = length > in.dims[axis] ? in.dims[axis] : length;
     int64_t *picked = engine_call_scratch(call, (size_t)length * sizeof *picked);
     if (!picked)
-        return STANCE_ENOMEMORY;
+        return engine_memory_code(call->memory);
     for (int64_t i = 0; i < length; i++)
         if (call->worst_case || ((const uint8_t *)condition->data)[i])
             picked[count++] = i;
@@ -188,7 +189,7 @@ static int run_compress(struct engine_call *call)
     shape.dims[axis] = count;
     if (call->worst_case) /* inference has counted a condition that only stands in */
         BASE_TRY(engine_call_allocate(call, 0, in.dtype, &shape));
-    BASE_TRY(engine_output(call, 0, in.dtype, &shape));
+    BASE_TRY(engine_call_output(call, 0, in.dtype, &shape));
     if (engine_wants_output(call, 0) && stance_tensor_count(&call->out[0]) > 0)
         pick_rows(&in, axis, picked, count, &call->out[0]);
     return 0;

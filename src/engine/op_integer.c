@@ -99,7 +99,7 @@ static int round_sums(struct rounding *rounding)
     BASE_TRY(check_count(call, at->b_scale, rounding->right));
     BASE_TRY(check_count(call, at->y_scale, 1));
     BASE_TRY(check_count(call, at->y_zero, 1));
-    base_pool_run(call->pool, round_share, rounding, engine_parts(rounding->count));
+    base_pool_run(call->pool, round_share, rounding, engine_call_parts(rounding->count));
     return 0;
 }
 
@@ -171,7 +171,8 @@ static int run_matmul(struct engine_call *call)
     int64_t count = stance_tensor_count(&call->out[0]);
     if (count == 0)
         return 0;
-    base_pool_run(call->pool, product_share, &product, engine_parts(count * (product.depth + 1)));
+    base_pool_run(call->pool, product_share, &product,
+                  engine_call_parts(count * (product.depth + 1)));
     struct rounding rounding = {.call = call,
                                 .at = at,
                                 .sums = (const int32_t *)product.out,
@@ -292,7 +293,7 @@ static int run_conv(struct engine_call *call)
     int64_t count = stance_tensor_count(&call->out[0]);
     if (count == 0)
         return 0;
-    base_pool_run(call->pool, conv_share, &conv, engine_parts(count * each));
+    base_pool_run(call->pool, conv_share, &conv, engine_call_parts(count * each));
     struct rounding rounding = {.call = call,
                                 .at = at,
                                 .sums = (const int32_t *)conv.out,

@@ -94,7 +94,7 @@ static int run_layer(struct engine_call *call)
     layer.scratch = engine_call_scratch(call, workers * (size_t)layer.columns * sizeof(double));
     if (!layer.scratch)
         return engine_memory_code(call->memory);
-    base_pool_run(call->pool, layer_share, &layer, engine_parts(layer.rows * layer.columns));
+    base_pool_run(call->pool, layer_share, &layer, engine_call_parts(layer.rows * layer.columns));
     return 0;
 }
 

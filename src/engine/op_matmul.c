@@ -143,7 +143,7 @@ static int run_plain(struct product *product)
     if (!product->buffer)
         return engine_memory_code(call->memory);
     int64_t work = product->batches * product->rows * product->columns * (product->depth + 1);
-    base_pool_run(call->pool, run_plain_share, product, engine_parts(work));
+    base_pool_run(call->pool, run_plain_share, product, engine_call_parts(work));
     return 0;
 }
 
@@ -222,13 +222,13 @@ static int run_packed(struct product *product)
     } else {
         for (product->batch = 0; product->batch < product->batches; product->batch++) {
             base_pool_run(call->pool, pack_share, product,
-                          engine_parts(product->depth * product->columns));
-            base_pool_run(call->pool, multiply_share, product, engine_parts(multiplies));
+                          engine_call_parts(product->depth * product->columns));
+            base_pool_run(call->pool, multiply_share, product, engine_call_parts(multiplies));
         }
     }
     if (needs_finish(product))
         base_pool_run(call->pool, finish_share, product,
-                      engine_parts(product->rows * product->columns));
+                      engine_call_parts(product->rows * product->columns));
     return 0;
 }
 

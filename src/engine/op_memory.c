@@ -1,6 +1,5 @@
 /* Block stacks for run-time results and scratch, and the doors through which operators reach them.
  */
-#include <assert.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -17,7 +16,7 @@ struct engine_memory_block {
 
 struct stack {
     struct engine_memory_block *first, *at; /* at: block in use, NULL before the first */
-    size_t block_used, used, peak;
+    size_t block_used;
 };
 
 struct engine_memory {
@@ -45,7 +44,7 @@ static void free_blocks(struct engine_memory *memory, struct stack *stack)
         stack->first = next;
     }
     stack->at = NULL;
-    stack->block_used = stack->used = 0;
+    stack->block_used = 0;
 }
 
 void engine_memory_close(struct engine_memory **memory)
@@ -117,16 +116,13 @@ static void *take(struct engine_memory *memory, struct stack *stack, size_t byte
     }
     void *data = stack->at->data + stack->block_used;
     stack->block_used += bytes;
-    stack->used += bytes;
-    if (stack->used > stack->peak)
-        stack->peak = stack->used;
     return data;
 }
 
 static void wind_back(struct stack *stack)
 {
     stack->at = NULL;
-    stack->block_used = stack->used = 0;
+    stack->block_used = 0;
 }
 
 void *engine_memory_alloc(struct engine_memory *memory, size_t bytes)
@@ -144,39 +140,10 @@ void engine_memory_end_call(struct engine_memory *memory)
     wind_back(&memory->scratch);
 }
 
-struct engine_memory_mark engine_memory_mark(const struct engine_memory *memory)
-{
-    const struct stack *stack = &memory->results;
-    return (struct engine_memory_mark){stack->at, stack->block_used, stack->used};
-}
-
-void engine_memory_reset_to(struct engine_memory *memory, struct engine_memory_mark mark)
-{
-    memory->results.at = mark.block;
-    memory->results.block_used = mark.block_used;
-    memory->results.used = mark.used;
-}
-
 void engine_memory_reset(struct engine_memory *memory)
 {
     wind_back(&memory->results);
     wind_back(&memory->scratch);
-}
-
-int engine_memory_reserve(struct engine_memory *memory, size_t bytes)
-{
-    assert(memory->results.used == 0);
-    free_blocks(memory, &memory->results);
-    if (bytes == 0)
-        return 0;
-    BASE_TRY(add_block(memory, &memory->results, bytes));
-    wind_back(&memory->results);
-    return 0;
-}
-
-size_t engine_memory_peak(const struct engine_memory *memory)
-{
-    return memory->results.peak;
 }
 
 size_t engine_memory_held(const struct engine_memory *memory)

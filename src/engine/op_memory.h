@@ -7,13 +7,6 @@
 
 #include "engine/op.h"
 
-struct engine_memory_block;
-
-struct engine_memory_mark {
-    struct engine_memory_block *block;
-    size_t block_used, used;
-};
-
 /* `limit`: most bytes it may ever hold; required. */
 int engine_memory_open(struct engine_memory **out, size_t limit);
 /* NULL allowed; sets NULL. */
@@ -23,9 +16,6 @@ void engine_memory_close(struct engine_memory **memory);
  * ENOMEMORY); engine_memory_code() is then that code. */
 void *engine_memory_alloc(struct engine_memory *memory, size_t bytes);
 
-/* Everything allocated after the mark is given up by the reset. */
-struct engine_memory_mark engine_memory_mark(const struct engine_memory *memory);
-void engine_memory_reset_to(struct engine_memory *memory, struct engine_memory_mark mark);
 /* Gives up all results and scratch; keeps the blocks. */
 void engine_memory_reset(struct engine_memory *memory);
 
@@ -33,12 +23,6 @@ void engine_memory_reset(struct engine_memory *memory);
 void *engine_memory_scratch(struct engine_memory *memory, size_t bytes);
 void engine_memory_end_call(struct engine_memory *memory);
 
-/* Exchanges all blocks for one of `bytes` for results; only while nothing is allocated. Errors:
- * ELIMIT, ENOMEMORY. */
-int engine_memory_reserve(struct engine_memory *memory, size_t bytes);
-
-/* Most bytes of results alive at one time since opening. */
-size_t engine_memory_peak(const struct engine_memory *memory);
 /* Bytes held now, results and scratch, used or not. */
 size_t engine_memory_held(const struct engine_memory *memory);
 /* Code of the last allocation that failed. */

@@ -24,7 +24,7 @@ static int run_transpose(struct engine_call *call)
         engine_copy_dim(&copy, shape.dims[i], strides[perm.values[i]], 0);
     }
     engine_copy_to_dense(&copy);
-    BASE_TRY(engine_output(call, 0, in->dtype, &shape));
+    BASE_TRY(engine_call_output(call, 0, in->dtype, &shape));
     if (engine_wants_output(call, 0))
         engine_copy_run(&copy, in->data, call->out[0].data, call->pool);
     return 0;
@@ -59,7 +59,7 @@ static int run_concat(struct engine_call *call)
                               axis);
         shape.dims[axis] += in->dims[axis];
     }
-    BASE_TRY(engine_output(call, 0, call->in[0].dtype, &shape));
+    BASE_TRY(engine_call_output(call, 0, call->in[0].dtype, &shape));
     if (!engine_wants_output(call, 0))
         return 0;
     const struct stance_tensor *out = &call->out[0];
@@ -112,7 +112,7 @@ static int run_split(struct engine_call *call)
             return base_error(STANCE_ESHAPE, "piece %d of %lld does not fit into axis %d of %lld",
                               i, (long long)piece, axis, (long long)extent);
         shape.dims[axis] = piece;
-        BASE_TRY(engine_output(call, i, in->dtype, &shape));
+        BASE_TRY(engine_call_output(call, i, in->dtype, &shape));
         if (engine_wants_output(call, i))
             copy_rows(call, rows, piece * inner, (const char *)in->data + at * inner,
                       extent * inner, call->out[i].data, piece * inner);
@@ -136,7 +136,7 @@ static int run_expand(struct engine_call *call)
     struct tensor_shape have = tensor_shape_of(in), wanted, shape;
     wanted = tensor_shape_make(dims.count, dims.values);
     BASE_TRY(tensor_shape_broadcast(&shape, &have, &wanted));
-    BASE_TRY(engine_output(call, 0, in->dtype, &shape));
+    BASE_TRY(engine_call_output(call, 0, in->dtype, &shape));
     if (!engine_wants_output(call, 0))
         return 0;
     int64_t strides[STANCE_MAX_RANK];
@@ -190,7 +190,7 @@ static int run_tile(struct engine_call *call)
         engine_copy_dim(&copy, repeats.values[i], 0, 0);
         engine_copy_dim(&copy, in->dims[i], strides[i], 0);
     }
-    BASE_TRY(engine_output(call, 0, in->dtype, &shape));
+    BASE_TRY(engine_call_output(call, 0, in->dtype, &shape));
     engine_copy_to_dense(&copy);
     if (engine_wants_output(call, 0))
         engine_copy_run(&copy, in->data, call->out[0].data, call->pool);
@@ -254,7 +254,7 @@ static int run_slice(struct engine_call *call)
     for (int i = 0; i < in->rank; i++)
         engine_copy_dim(&copy, shape.dims[i], strides[i], 0);
     engine_copy_to_dense(&copy);
-    BASE_TRY(engine_output(call, 0, in->dtype, &shape));
+    BASE_TRY(engine_call_output(call, 0, in->dtype, &shape));
     int64_t count;
     BASE_TRY(tensor_shape_count(&shape, &count));
     if (count > 0 && engine_wants_output(call, 0))
@@ -287,7 +287,7 @@ static int run_depth_to_space(struct engine_call *call)
                           (long long)(b * b));
     int64_t depth = d[1] / (b * b);
     struct tensor_shape shape = {.rank = 4, .dims = {d[0], depth, d[2] * b, d[3] * b}};
-    BASE_TRY(engine_output(call, 0, in->dtype, &shape));
+    BASE_TRY(engine_call_output(call, 0, in->dtype, &shape));
     engine_strides(in, s);
     struct engine_copy copy = {.element = stance_dtype_size(in->dtype)};
     engine_copy_dim(&copy, d[0], s[0], 0);
@@ -312,7 +312,7 @@ static int run_space_to_depth(struct engine_call *call)
         return base_error(STANCE_ESHAPE, "%lld × %lld is no multiple of %lld", (long long)d[2],
                           (long long)d[3], (long long)b);
     struct tensor_shape shape = {.rank = 4, .dims = {d[0], d[1] * b * b, d[2] / b, d[3] / b}};
-    BASE_TRY(engine_output(call, 0, in->dtype, &shape));
+    BASE_TRY(engine_call_output(call, 0, in->dtype, &shape));
     engine_strides(in, s);
     struct engine_copy copy = {.element = stance_dtype_size(in->dtype)};
     engine_copy_dim(&copy, d[0], s[0], 0);
@@ -340,7 +340,7 @@ static int run_reverse_sequence(struct engine_call *call)
     if (stance_tensor_count(lengths) != in->dims[batch])
         return base_error(STANCE_ESHAPE, "%lld lengths for a batch of %lld",
                           (long long)stance_tensor_count(lengths), (long long)in->dims[batch]);
-    BASE_TRY(engine_output(call, 0, in->dtype, &shape));
+    BASE_TRY(engine_call_output(call, 0, in->dtype, &shape));
     if (!engine_wants_output(call, 0))
         return 0;
     int64_t strides[STANCE_MAX_RANK], steps = in->dims[time];

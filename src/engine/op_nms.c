@@ -1,6 +1,7 @@
 /* NonMaxSuppression: per image and class the best boxes that do not overlap a better one. */
 #include <string.h>
 
+#include "engine/op_memory.h"
 #include "engine/op_rank.h"
 #include "engine/op_view.h"
 
@@ -47,11 +48,12 @@ static bool overlaps(const struct suppression *nms, const struct box *a, const s
 struct workspace {
     struct engine_ranked *candidates;
     struct box *boxes; /* chosen ones */
+    int64_t compared;  /* pairs of boxes so far */
 };
 
-/* Writes the chosen boxes of one class, best first; returns how many. */
-static int64_t choose(const struct suppression *nms, const struct workspace *space, int64_t image,
-                      int64_t class, int64_t *chosen)
+/* Writes the chosen boxes of one class, best first, and how many they are. */
+static int choose(const struct suppression *nms, struct workspace *space, int64_t image,
+                  int64_t class, int64_t *chosen, int64_t *chosen_count)
 {
     int64_t candidates = 0, count = 0, at = (image * nms->classes + class) * nms->boxes;
     for (int64_t i = 0; i < nms->boxes; i++) {
@@ -65,6 +67,8 @@ static int64_t choose(const struct suppression *nms, const struct workspace *spa
     for (int64_t i = 0; i < candidates && count < nms->most; i++) {
         struct box box = read_box(nms, image, space->candidates[i].index);
         bool free = true;
+        space->compared += count;
+        BASE_TRY(engine_check_work(1, space->compared));
         for (int64_t k = 0; k < count && free; k++)
             free = !overlaps(nms, &box, &space->boxes[k]);
         if (free) {
@@ -72,7 +76,8 @@ static int64_t choose(const struct suppression *nms, const struct workspace *spa
             chosen[count++] = space->candidates[i].index;
         }
     }
-    return count;
+    *chosen_count = count;
+    return 0;
 }
 
 static int read_scalar(const struct engine_call *call, int i, double *out)
@@ -136,16 +141,17 @@ static int run_nms(struct engine_call *call)
         .boxes = engine_call_scratch(call, (size_t)nms.most * sizeof *space.boxes),
     };
     if (!chosen || !counts || !space.candidates || !space.boxes)
-        return STANCE_ENOMEMORY;
+        return engine_memory_code(call->memory);
     for (int64_t g = 0; g < groups; rows += counts[g++]) {
         counts[g] = nms.most;
         for (int64_t i = 0; i < nms.most && call->worst_case; i++)
             chosen[rows + i] = i;
         if (!call->worst_case)
-            counts[g] = choose(&nms, &space, g / nms.classes, g % nms.classes, chosen + rows);
+            BASE_TRY(
+                choose(&nms, &space, g / nms.classes, g % nms.classes, chosen + rows, &counts[g]));
     }
     shape = (struct tensor_shape){.rank = 2, .dims = {rows, 3}};
-    BASE_TRY(engine_output(call, 0, STANCE_INT64, &shape));
+    BASE_TRY(engine_call_output(call, 0, STANCE_INT64, &shape));
     int64_t *out = call->out[0].data;
     for (int64_t g = 0, row = 0; g < groups; g++)
         for (int64_t i = 0; i < counts[g]; i++, row++, out += 3) {

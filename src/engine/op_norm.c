@@ -3,8 +3,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "engine/op_chunk.h"
 #include "engine/op_memory.h"
+#include "engine/op_view.h"
 
 /* Sum over a run of elements, and over their squared distances from a centre. */
 struct moments {
@@ -152,7 +152,7 @@ static int run_batch(struct engine_call *call)
         BASE_TRY(train(&channels));
     else
         copy_statistics(call);
-    base_pool_run(call->pool, batch_share, &channels, engine_parts(channels_total(&channels)));
+    base_pool_run(call->pool, batch_share, &channels, engine_call_parts(channels_total(&channels)));
     return 0;
 }
 
@@ -197,7 +197,7 @@ static int run_group(struct engine_call *call)
     }
     if (stance_tensor_count(&call->in[1]) != stance_tensor_count(&call->in[2]))
         return base_error(STANCE_ESHAPE, "scale and bias differ in size");
-    base_pool_run(call->pool, group_share, &channels, engine_parts(channels_total(&channels)));
+    base_pool_run(call->pool, group_share, &channels, engine_call_parts(channels_total(&channels)));
     return 0;
 }
 
@@ -227,7 +227,10 @@ static void lrn_share(void *context, int part, int parts, int worker)
 static int run_lrn(struct engine_call *call)
 {
     struct channels channels = channels_of(call);
-    base_pool_run(call->pool, lrn_share, &channels, engine_parts(channels_total(&channels)));
+    int64_t size = graph_attr_int(call->node, "size", 1);
+    BASE_TRY(engine_check_work(channels_total(&channels),
+                               size < channels.count ? size : channels.count));
+    base_pool_run(call->pool, lrn_share, &channels, engine_call_parts(channels_total(&channels)));
     return 0;
 }
 

@@ -1,6 +1,7 @@
 /* Pad: every mode is a map from an output index to an input index, or to the constant. */
 #include <string.h>
 
+#include "engine/op_memory.h"
 #include "engine/op_view.h"
 
 enum pad_mode { PAD_CONSTANT, PAD_REFLECT, PAD_EDGE, PAD_WRAP, PAD_MODES };
@@ -75,7 +76,7 @@ static int make_map(struct engine_call *call, enum pad_mode mode, int axis, int6
         return base_error(STANCE_ESHAPE, "axis %d has nothing to repeat", axis);
     *out = engine_call_scratch(call, (size_t)size * sizeof **out);
     if (!*out)
-        return STANCE_ENOMEMORY;
+        return engine_memory_code(call->memory);
     for (int64_t i = 0; i < size; i++) {
         int64_t source = pad_source(mode, begin > 0 ? i - begin : i, stays);
         (*out)[i] = source < 0 ? -1 : source + first;
@@ -99,7 +100,7 @@ static int run_pad(struct engine_call *call)
                               (long long)end[i]);
         shape.dims[i] = in->dims[i] + begin[i] + end[i];
     }
-    BASE_TRY(engine_output(call, 0, in->dtype, &shape));
+    BASE_TRY(engine_call_output(call, 0, in->dtype, &shape));
     if (!engine_wants_output(call, 0))
         return 0;
     for (int i = 0; i < in->rank; i++)

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "engine/op_memory.h"
 #include "engine/op_view.h"
 
 enum pool_kind { POOL_MAX, POOL_AVERAGE, POOL_LP };
@@ -155,15 +156,20 @@ static int run_planes(struct engine_call *call, struct pool *pool)
     pool->y = &call->out[0];
     pool->indices = indices ? &call->out[1] : NULL;
     pool->planes = pool->x->dims[0] * pool->x->dims[1];
-    int64_t count = stance_tensor_count(pool->y);
+    int64_t count = stance_tensor_count(pool->y), steps = 1;
     if (count == 0)
         return 0;
+    for (int i = 0; i < 3; i++) {
+        int64_t taps = pool->in[i] / pool->window.dilation[i] + 1;
+        steps *= taps < pool->window.kernel[i] ? taps : pool->window.kernel[i];
+    }
+    BASE_TRY(engine_check_work(count, steps));
     size_t each = (size_t)(pixels(pool->in) + pixels(pool->window.out));
     pool->scratch =
         engine_call_scratch(call, (size_t)base_pool_threads(call->pool) * each * sizeof(double));
     if (!pool->scratch)
-        return STANCE_ENOMEMORY;
-    int parts = engine_parts(count * 8);
+        return engine_memory_code(call->memory);
+    int parts = engine_call_parts(count * 8);
     base_pool_run(call->pool, run_part, pool, parts > pool->planes ? (int)pool->planes : parts);
     return 0;
 }
@@ -179,8 +185,8 @@ static int run(struct engine_call *call, struct pool *pool)
         shape.dims[2 + i] = pool->window.out[i];
     }
     engine_window_widen(&pool->window, pool->in);
-    BASE_TRY(engine_output(call, 0, pool->x->dtype, &shape));
-    BASE_TRY(engine_output(call, 1, STANCE_INT64, &shape));
+    BASE_TRY(engine_call_output(call, 0, pool->x->dtype, &shape));
+    BASE_TRY(engine_call_output(call, 1, STANCE_INT64, &shape));
     return run_planes(call, pool);
 }
 
@@ -202,7 +208,7 @@ static int run_global(struct engine_call *call, struct pool *pool)
     pool->in[2] = count;
     for (int i = 2; i < shape.rank; i++)
         shape.dims[i] = 1;
-    BASE_TRY(engine_output(call, 0, pool->x->dtype, &shape));
+    BASE_TRY(engine_call_output(call, 0, pool->x->dtype, &shape));
     return run_planes(call, pool);
 }
 

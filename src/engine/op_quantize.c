@@ -132,7 +132,7 @@ static int run_quantize(struct engine_call *call)
         return base_error(STANCE_EUNSUPPORTED, "cannot quantise to %s",
                           stance_dtype_name(call->out[0].dtype));
     BASE_TRY(read_scales(&scales, call));
-    base_pool_run(call->pool, quantize_share, &scales, engine_parts(scales.total));
+    base_pool_run(call->pool, quantize_share, &scales, engine_call_parts(scales.total));
     return 0;
 }
 
@@ -145,7 +145,7 @@ static int run_dequantize(struct engine_call *call)
     if (engine_domain_of(call->out[0].dtype) != ENGINE_FLOAT)
         return base_error(STANCE_ETYPE, "scales of type %s", stance_dtype_name(call->out[0].dtype));
     BASE_TRY(read_scales(&scales, call));
-    base_pool_run(call->pool, dequantize_share, &scales, engine_parts(scales.total));
+    base_pool_run(call->pool, dequantize_share, &scales, engine_call_parts(scales.total));
     return 0;
 }
 

@@ -49,7 +49,7 @@ static int read_axes(const struct engine_call *call, unsigned *mask, bool *noop)
     int count, axis, rank = call->in[0].rank;
     const int64_t *axes = graph_attr_ints(call->node, "axes", &count);
     bool input = !axes && call->input_count > 1 && call->in[1].dtype != STANCE_DTYPE_NONE;
-    int64_t given = input ? stance_tensor_count(&call->in[1]) : count;
+    int64_t given = input ? stance_tensor_count(&call->in[1]) : axes ? count : 0;
     *mask = 0;
     for (int64_t i = 0; i < given; i++) {
         BASE_TRY(engine_axis(input ? tensor_int(&call->in[1], i) : axes[i], rank, &axis));
@@ -214,8 +214,11 @@ static uint64_t reduce_int(const struct reduce *reduce, int64_t base)
         return (uint64_t)sqrt(wide > 0 ? wide : 0);
     case LOG_SUM:
         return wide > 1 ? (uint64_t)log(wide) : 0;
-    case LOG_SUM_EXP:
-        return (uint64_t)(int64_t)reduce_float(reduce, base);
+    case LOG_SUM_EXP: /* of nothing: -infinity */
+        wide = reduce_float(reduce, base);
+        return wide >= 0x1p63    ? (uint64_t)INT64_MAX
+               : wide <= -0x1p63 ? (uint64_t)INT64_MIN
+                                 : (uint64_t)(int64_t)wide;
     case MEAN:
         if (reduce->elements == 0)
             return 0;
@@ -259,7 +262,7 @@ static int run(struct engine_call *call)
         memcpy(reduce.out->data, reduce.in->data, bytes);
     else if (!noop)
         base_pool_run(call->pool, run_share, &reduce,
-                      engine_parts(reduce.outputs * (reduce.elements + 1)));
+                      engine_call_parts(reduce.outputs * (reduce.elements + 1)));
     return 0;
 }
 

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "engine/op_memory.h"
 #include "engine/op_view.h"
 #include "engine/resize_axis.h"
 
@@ -116,7 +117,7 @@ static int run_nearest(struct engine_call *call, const struct resize *resize)
         const struct engine_resize_axis *axis = &resize->axes[i];
         maps[i] = engine_call_scratch(call, (size_t)axis->out * sizeof *maps[i]);
         if (!maps[i])
-            return STANCE_ENOMEMORY;
+            return engine_memory_code(call->memory);
         for (int64_t at = 0; at < axis->out; at++)
             maps[i][at] = engine_resize_is_identity(&resize->rule, axis) ? at
                           : engine_resize_is_outside(&resize->rule, axis, at)
@@ -173,11 +174,12 @@ static int make_taps(struct engine_call *call, const struct engine_resize_rule *
                      const struct engine_resize_axis *axis, struct pass *pass)
 {
     BASE_TRY(engine_resize_tap_count(rule, axis, &pass->taps));
+    BASE_TRY(engine_check_work(pass->outer * pass->out * pass->inner, pass->taps));
     size_t count = (size_t)(axis->out * pass->taps);
     int64_t *index = engine_call_scratch(call, count * sizeof *index);
     double *weight = engine_call_scratch(call, count * sizeof *weight);
     if (!index || !weight)
-        return STANCE_ENOMEMORY;
+        return engine_memory_code(call->memory);
     for (int64_t at = 0; at < axis->out; at++)
         engine_resize_taps(rule, axis, at, pass->taps, index + at * pass->taps,
                            weight + at * pass->taps);
@@ -223,8 +225,8 @@ static int run_passes(struct engine_call *call, const struct resize *resize, boo
         pass.to =
             engine_call_scratch(call, (size_t)count * (single ? sizeof(float) : sizeof(double)));
         if (!pass.to)
-            return STANCE_ENOMEMORY;
-        base_pool_run(call->pool, run_pass, &pass, engine_parts(count * pass.taps));
+            return engine_memory_code(call->memory);
+        base_pool_run(call->pool, run_pass, &pass, engine_call_parts(count * pass.taps));
         from = pass.to;
     }
     *result = from;
@@ -240,7 +242,7 @@ static int run_weighted(struct engine_call *call, const struct resize *resize)
     if (!single) {
         void *doubles = engine_call_scratch(call, (size_t)in_count * sizeof(double));
         if (!doubles)
-            return STANCE_ENOMEMORY;
+            return engine_memory_code(call->memory);
         engine_load(doubles, ENGINE_DOUBLE, in, 0, 1, in_count);
         from = doubles;
     }

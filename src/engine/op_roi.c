@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "engine/op_memory.h"
 #include "engine/op_view.h"
 
 struct roi_align {
@@ -129,7 +130,7 @@ static int read_roi_align(struct engine_call *call, struct roi_align *roi)
         return base_error(STANCE_EARGUMENT, "output size or sampling_ratio out of range");
     struct tensor_shape shape = {
         .rank = 4, .dims = {regions->dims[0], x->dims[1], roi->out_height, roi->out_width}};
-    BASE_TRY(engine_output(call, 0, x->dtype, &shape));
+    BASE_TRY(engine_call_output(call, 0, x->dtype, &shape));
     roi->y = &call->out[0];
     return 0;
 }
@@ -143,10 +144,13 @@ static int run_roi_align(struct engine_call *call)
     int64_t channels = roi.x->dims[1], pixels = roi.x->dims[2] * roi.x->dims[3], at = 0;
     float *plane = engine_call_scratch(call, (size_t)pixels * sizeof *plane);
     if (!plane)
-        return STANCE_ENOMEMORY;
+        return engine_memory_code(call->memory);
+    int64_t bins = channels * roi.out_height * roi.out_width, steps = 0;
     for (int64_t i = 0; i < roi.regions->dims[0]; i++) {
         struct region region;
         BASE_TRY(read_region(&roi, i, &region));
+        steps += region.rows * region.columns;
+        BASE_TRY(engine_check_work(bins, steps));
         for (int64_t c = 0; c < channels; c++) {
             engine_load(plane, ENGINE_FLOAT, roi.x, (region.image * channels + c) * pixels, 1,
                         pixels);
@@ -207,7 +211,7 @@ static int run_max_unpool(struct engine_call *call)
     }
     if (indices->dtype != STANCE_INT64 || stance_tensor_count(indices) != count)
         return base_error(STANCE_ESHAPE, "the indices do not fit the data");
-    BASE_TRY(engine_output(call, 0, x->dtype, &shape));
+    BASE_TRY(engine_call_output(call, 0, x->dtype, &shape));
     if (!engine_wants_output(call, 0))
         return 0;
     const struct stance_tensor *y = &call->out[0];

@@ -87,7 +87,7 @@ static int start_with_data(struct engine_call *call)
     if (call->in[2].dtype != data->dtype)
         return base_error(STANCE_ETYPE, "updates of type %s for data of type %s",
                           stance_dtype_name(call->in[2].dtype), stance_dtype_name(data->dtype));
-    BASE_TRY(engine_output(call, 0, data->dtype, &shape));
+    BASE_TRY(engine_call_output(call, 0, data->dtype, &shape));
     if (engine_wants_output(call, 0) && call->out[0].data != data->data && tensor_bytes(data) > 0)
         memcpy(call->out[0].data, data->data, tensor_bytes(data));
     return 0;

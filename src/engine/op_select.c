@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "engine/op_memory.h"
 #include "engine/op_rank.h"
 #include "engine/op_view.h"
 
@@ -46,12 +47,12 @@ static int run_top_k(struct engine_call *call)
                           (long long)extent);
     struct tensor_shape shape = tensor_shape_of(in);
     shape.dims[axis] = k;
-    BASE_TRY(engine_output(call, 0, in->dtype, &shape));
-    BASE_TRY(engine_output(call, 1, STANCE_INT64, &shape));
+    BASE_TRY(engine_call_output(call, 0, in->dtype, &shape));
+    BASE_TRY(engine_call_output(call, 1, STANCE_INT64, &shape));
     struct engine_ranked *items = engine_call_scratch(call, (size_t)extent * sizeof *items);
     if (!items)
-        return STANCE_ENOMEMORY;
-    int64_t rows = engine_dims_product(in, 0, axis) * inner;
+        return engine_memory_code(call->memory);
+    int64_t rows = k > 0 ? engine_dims_product(in, 0, axis) * inner : 0;
     for (int64_t row = 0; row < rows; row++) {
         int64_t offset = row / inner * extent * inner + row % inner;
         for (int64_t i = 0; i < extent; i++) {
@@ -74,12 +75,12 @@ static int run_non_zero(struct engine_call *call)
         return 0;
     int64_t *places = engine_call_scratch(call, (size_t)count * sizeof *places);
     if (!places)
-        return STANCE_ENOMEMORY;
+        return engine_memory_code(call->memory);
     for (int64_t i = 0; i < count; i++)
         if (call->worst_case || tensor_float(in, i) != 0)
             places[found++] = i;
     struct tensor_shape shape = {.rank = 2, .dims = {rank, found}};
-    BASE_TRY(engine_output(call, 0, STANCE_INT64, &shape));
+    BASE_TRY(engine_call_output(call, 0, STANCE_INT64, &shape));
     int64_t *out = call->out[0].data;
     for (int64_t i = 0; i < found; i++) {
         int64_t left = places[i];
@@ -112,7 +113,7 @@ static int sort_slices(struct engine_call *call, struct unique *unique)
     struct engine_ranked *items = engine_call_scratch(call, (size_t)n * sizeof *items);
     int64_t *next = engine_call_scratch(call, (size_t)n * sizeof *next);
     if (!items || !next)
-        return STANCE_ENOMEMORY;
+        return engine_memory_code(call->memory);
     for (int64_t s = 0; s < n; s++)
         unique->order[s] = s;
     for (int64_t e = elements - 1; e >= 0; e--) {
@@ -156,7 +157,7 @@ static int group_slices(struct engine_call *call, struct unique *unique, bool so
     rank = engine_call_scratch(call, (size_t)n * sizeof *rank);
     int64_t *size = engine_call_scratch(call, (size_t)n * sizeof *size);
     if (!items || !rank || !size)
-        return STANCE_ENOMEMORY;
+        return engine_memory_code(call->memory);
     for (int64_t g = 0; g < unique->groups; g++)
         items[g] = (struct engine_ranked){~unique->first[g], g};
     engine_rank(items, unique->groups, unique->groups);
@@ -174,7 +175,7 @@ static int group_slices(struct engine_call *call, struct unique *unique, bool so
 static int put_list(struct engine_call *call, int output, const int64_t *values, int64_t count)
 {
     struct tensor_shape shape = {.rank = 1, .dims = {count}};
-    BASE_TRY(engine_output(call, output, STANCE_INT64, &shape));
+    BASE_TRY(engine_call_output(call, output, STANCE_INT64, &shape));
     if (engine_wants_output(call, output) && count > 0)
         memcpy(call->out[output].data, values, (size_t)count * sizeof *values);
     return 0;
@@ -184,7 +185,7 @@ static int put_unique(struct engine_call *call, const struct unique *unique, int
 {
     struct tensor_shape shape = tensor_shape_of(unique->in);
     shape.dims[axis] = unique->groups;
-    BASE_TRY(engine_output(call, 0, unique->in->dtype, &shape));
+    BASE_TRY(engine_call_output(call, 0, unique->in->dtype, &shape));
     BASE_TRY(put_list(call, 1, unique->first, unique->groups));
     BASE_TRY(put_list(call, 2, unique->of, unique->slices));
     BASE_TRY(put_list(call, 3, unique->size, unique->groups));
@@ -224,7 +225,7 @@ static int run_unique(struct engine_call *call)
         .of = engine_call_scratch(call, (size_t)n * sizeof(int64_t)),
     };
     if (!unique.order || !unique.first || !unique.size || !unique.of)
-        return STANCE_ENOMEMORY;
+        return engine_memory_code(call->memory);
     BASE_TRY(sort_slices(call, &unique));
     BASE_TRY(group_slices(call, &unique, graph_attr_int(call->node, "sorted", 1) != 0));
     return put_unique(call, &unique, axis);
@@ -264,13 +265,14 @@ static int run_det(struct engine_call *call)
     if (!engine_is_float(in->dtype))
         return base_error(STANCE_ETYPE, "a determinant of %s", stance_dtype_name(in->dtype));
     struct tensor_shape shape = tensor_shape_make(in->rank - 2, in->dims);
-    BASE_TRY(engine_output(call, 0, in->dtype, &shape));
+    BASE_TRY(engine_call_output(call, 0, in->dtype, &shape));
     if (!engine_wants_output(call, 0))
         return 0;
     int64_t n = in->dims[in->rank - 1], matrices = engine_dims_product(in, 0, in->rank - 2);
+    BASE_TRY(engine_check_work(matrices * n, n * n));
     double *m = engine_call_scratch(call, (size_t)(n * n) * sizeof *m);
     if (!m)
-        return STANCE_ENOMEMORY;
+        return engine_memory_code(call->memory);
     for (int64_t i = 0; i < matrices; i++) {
         engine_load(m, ENGINE_DOUBLE, in, i * n * n, 1, n * n);
         double value = determinant(m, n);

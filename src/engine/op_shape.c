@@ -22,15 +22,15 @@ static int run_same_contents(struct engine_call *call)
 /* Outside of training nothing is dropped. */
 static int run_dropout(struct engine_call *call)
 {
-    if (engine_has_input(call, 2) && tensor_int(&call->in[2], 0) != 0 &&
-        (!engine_has_input(call, 1) || tensor_float(&call->in[1], 0) != 0))
+    if (engine_has_input(call, 2) && stance_tensor_count(&call->in[2]) == 1 &&
+        tensor_int(&call->in[2], 0) != 0)
         return base_error(STANCE_EUNSUPPORTED, "dropout in training mode");
     BASE_TRY(run_same_contents(call));
     struct tensor_shape shape = tensor_shape_of(&call->in[0]);
     if (!engine_wants_output(call, 1))
         return 0;
     int dtype = call->out[1].dtype; /* bool, before opset 10 the type of the data */
-    BASE_TRY(engine_output(call, 1, dtype, &shape));
+    BASE_TRY(engine_call_output(call, 1, dtype, &shape));
     for (int64_t i = 0, count = stance_tensor_count(&call->out[1]); i < count; i++)
         tensor_set(&call->out[1], i, 1);
     return 0;
@@ -50,7 +50,7 @@ static int run_shape(struct engine_call *call)
     start = clamp(start < 0 ? start + rank : start, 0, rank);
     end = clamp(end < 0 ? end + rank : end, start, rank);
     struct tensor_shape shape = {.rank = 1, .dims = {end - start}};
-    BASE_TRY(engine_output(call, 0, STANCE_INT64, &shape));
+    BASE_TRY(engine_call_output(call, 0, STANCE_INT64, &shape));
     for (int64_t i = start; i < end && engine_wants_output(call, 0); i++)
         ((int64_t *)call->out[0].data)[i - start] = in->dims[i];
     return 0;
@@ -60,7 +60,7 @@ static int run_size(struct engine_call *call)
 {
     BASE_TRY(engine_need_inputs(call, 1));
     struct tensor_shape scalar = {.rank = 0};
-    BASE_TRY(engine_output(call, 0, STANCE_INT64, &scalar));
+    BASE_TRY(engine_call_output(call, 0, STANCE_INT64, &scalar));
     if (engine_wants_output(call, 0))
         *(int64_t *)call->out[0].data = stance_tensor_count(&call->in[0]);
     return 0;

@@ -112,14 +112,14 @@ static int run_rows(struct engine_call *call, struct rows *rows)
     if (total == 0)
         return 0;
     if (rows->fn == softmax_row && rows->in->dtype == STANCE_FLOAT32 && rows->inner == 1) {
-        base_pool_run(call->pool, run_kernel_share, rows, engine_parts(total));
+        base_pool_run(call->pool, run_kernel_share, rows, engine_call_parts(total));
         return 0;
     }
     size_t workers = (size_t)base_pool_threads(call->pool);
     rows->scratch = engine_call_scratch(call, workers * (size_t)rows->length * sizeof(double));
     if (!rows->scratch)
         return engine_memory_code(call->memory);
-    base_pool_run(call->pool, run_share, rows, engine_parts(total));
+    base_pool_run(call->pool, run_share, rows, engine_call_parts(total));
     return 0;
 }
 

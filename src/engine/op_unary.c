@@ -225,7 +225,7 @@ static int run(struct engine_call *call)
         work.b = graph_attr_float(call->node, unary->b_name, unary->b);
     bool kernel = in->dtype == STANCE_FLOAT32 && unary->kernel != NO_KERNEL;
     base_pool_run(call->pool, kernel ? run_kernel_share : run_share, &work,
-                  engine_parts(work.count));
+                  engine_call_parts(work.count));
     return 0;
 }
 

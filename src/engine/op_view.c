@@ -12,7 +12,7 @@ int engine_need_inputs(const struct engine_call *call, int count)
     return 0;
 }
 
-int engine_output(struct engine_call *call, int i, int dtype, const struct tensor_shape *shape)
+int engine_call_output(struct engine_call *call, int i, int dtype, const struct tensor_shape *shape)
 {
     if (!engine_wants_output(call, i))
         return 0;
@@ -62,6 +62,15 @@ int engine_ints_as_axes(struct engine_ints *ints, int rank)
         ints->values[i] = axis;
     }
     return 0;
+}
+
+int engine_check_work(int64_t outputs, int64_t steps)
+{
+    if (outputs <= 0 || steps <= ENGINE_WORK_LIMIT / outputs)
+        return 0;
+    return base_error(STANCE_ELIMIT,
+                      "%lld steps for each of %lld results: %lld in all are the most",
+                      (long long)steps, (long long)outputs, (long long)ENGINE_WORK_LIMIT);
 }
 
 int64_t engine_dims_product(const struct stance_tensor *view, int first, int end)

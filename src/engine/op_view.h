@@ -21,7 +21,8 @@ int engine_need_inputs(const struct engine_call *call, int count);
 
 /* Checks that output i was inferred as this type and shape, or allocates it when its shape was left
  * to the operator; fine for an output nobody wants. Errors: ETYPE, ESHAPE, ELIMIT, ENOMEMORY. */
-int engine_output(struct engine_call *call, int i, int dtype, const struct tensor_shape *shape);
+int engine_call_output(struct engine_call *call, int i, int dtype,
+                       const struct tensor_shape *shape);
 
 struct engine_ints {
     int count; /* -1: not given */
@@ -34,6 +35,9 @@ int engine_ints_read(struct engine_ints *ints, const struct engine_call *call, i
                      const char *name);
 /* Makes the values axes of a tensor of that rank, each at most once. Errors: EARGUMENT, ESHAPE. */
 int engine_ints_as_axes(struct engine_ints *ints, int rank);
+
+/* ELIMIT when outputs × steps, the steps that each output takes, are above ENGINE_WORK_LIMIT. */
+int engine_check_work(int64_t outputs, int64_t steps);
 
 /* Product of dims first … end-1. */
 int64_t engine_dims_product(const struct stance_tensor *view, int first, int end);

@@ -19,6 +19,13 @@ int64_t engine_elements(const struct graph_value *value)
     return count;
 }
 
+bool engine_dense(const struct engine_plan *plan, int value)
+{
+    const struct graph_value *v = &plan->graph->values[value];
+    int64_t images = v->shape.rank > 0 ? v->shape.dims[0] : 1;
+    return images <= 1 || engine_stride(plan, value) * images == engine_elements(v);
+}
+
 int engine_parts(int64_t work, int64_t least)
 {
     int64_t parts = work / least;
@@ -200,6 +207,27 @@ static void bind_views(struct engine_plan *plan, enum engine_storage storage)
     }
 }
 
+/* An output that is an input under another name or shape gets memory of its own. */
+static int open_copies(struct engine_plan *plan)
+{
+    const struct graph *graph = plan->graph;
+    plan->copies =
+        base_arena_alloc(plan->arena, (size_t)graph->output_count + 1, sizeof plan->copies[0]);
+    if (!plan->copies)
+        return STANCE_ENOMEMORY;
+    for (int i = 0; i < graph->output_count; i++) {
+        plan->copies[i] = plan->views[graph->outputs[i]];
+        plan->copies[i].data = NULL;
+        if (plan->places[graph->outputs[i]].storage != ENGINE_INPUT)
+            continue;
+        size_t bytes = tensor_bytes(&plan->copies[i]);
+        plan->copies[i].data = base_alloc(bytes);
+        if (!plan->copies[i].data)
+            return base_error_memory(bytes, "an output");
+    }
+    return 0;
+}
+
 /* Runs what depends on data once with the largest results it can ever have, so that its memory is
  * there before the first frame. What fails on such made-up data is left to the real run. */
 static int rehearse(struct engine_plan *plan)
@@ -244,8 +272,10 @@ int engine_plan_open(struct engine_plan **out, struct stance_model *model,
         code = plan_workspace(plan);
     if (code == 0) {
         bind_views(plan, ENGINE_WORKSPACE);
-        code = rehearse(plan);
+        code = open_copies(plan);
     }
+    if (code == 0)
+        code = rehearse(plan);
     if (code < 0)
         engine_plan_close(&plan);
     *out = plan;
@@ -260,6 +290,8 @@ void engine_plan_close(struct engine_plan **handle)
         return;
     for (int i = 0; plan->steps && plan->graph && i < plan->graph->node_count; i++)
         engine_unpack(plan->model, plan->steps[i].packed);
+    for (int i = 0; plan->copies && plan->graph && i < plan->graph->output_count; i++)
+        base_free(plan->copies[i].data);
     engine_memory_close(&plan->memory);
     base_free(plan->workspace);
     base_free(plan->scratch);
@@ -288,11 +320,15 @@ int engine_plan_run(struct engine_plan *plan, const void *const *inputs, bool pr
     engine_memory_reset(plan->memory);
     for (int i = 0; i < plan->graph->node_count; i++)
         BASE_TRY(run_step(plan, &plan->steps[i], profile));
+    for (int i = 0; i < plan->graph->output_count; i++)
+        if (plan->copies[i].data)
+            memcpy(plan->copies[i].data, plan->views[plan->graph->outputs[i]].data,
+                   tensor_bytes(&plan->copies[i]));
     plan->runs += profile;
     return 0;
 }
 
 const struct stance_tensor *engine_plan_output(const struct engine_plan *plan, int i)
 {
-    return &plan->views[plan->graph->outputs[i]];
+    return plan->copies[i].data ? &plan->copies[i] : &plan->views[plan->graph->outputs[i]];
 }

@@ -59,6 +59,7 @@ struct engine_plan {
     size_t workspace_bytes, scratch_bytes; /* scratch_bytes: per worker */
     struct engine_memory *memory;           /* dynamic values and scratch of generic operators */
     struct stance_tensor *views;            /* per value: type, shape and data while running */
+    struct stance_tensor *copies;           /* per output: one that lies in the caller's input */
     bool worst_case;                        /* rehearsing: see engine_call.worst_case */
     int64_t runs, multiply_adds;
 };
@@ -104,6 +105,9 @@ bool engine_conv_shape(struct kernel_conv_shape *out, const struct graph *graph,
                        const struct graph_node *node);
 bool engine_pool_shape(struct kernel_pool *out, const struct graph *graph,
                        const struct graph_node *node);
+/* Whether a two-dimensional window is of a size that kernels are made for. What is not, however
+ * absurd, is left to the generic operators. */
+bool engine_window_fits(const struct graph_window *window);
 
 static inline const struct graph_value *engine_input(const struct engine_plan *plan,
                                                      const struct engine_step *step, int i)
@@ -133,6 +137,9 @@ static inline int64_t engine_stride(const struct engine_plan *plan, int value)
 
 /* Elements of a static value as it lies in memory: with the pad lanes when blocked. */
 int64_t engine_elements(const struct graph_value *value);
+
+/* Whether the images of a value lie one after another without gaps. */
+bool engine_dense(const struct engine_plan *plan, int value);
 
 /* Shares for `work` elements: enough for two threads to balance, none below `least`. */
 int engine_parts(int64_t work, int64_t least);

@@ -53,8 +53,9 @@ bool engine_resize_is_identity(const struct engine_resize_rule *rule,
            rule->transform != ENGINE_TF_HALF_PIXEL_FOR_NN;
 }
 
-float engine_resize_source(const struct engine_resize_rule *rule,
-                           const struct engine_resize_axis *axis, int64_t at)
+/* Position in the input of output `at`, in float as other runtimes compute it. */
+static float source_of(const struct engine_resize_rule *rule,
+                       const struct engine_resize_axis *axis, int64_t at)
 {
     float x = (float)at, in = (float)axis->in, out = (float)axis->out, scale = axis->scale;
     float whole = scale * in; /* the output's extent before it was cut to an integer */
@@ -84,7 +85,7 @@ bool engine_resize_is_outside(const struct engine_resize_rule *rule,
 {
     if (rule->transform != ENGINE_TF_CROP_AND_RESIZE)
         return false;
-    float source = engine_resize_source(rule, axis, at);
+    float source = source_of(rule, axis, at);
     return !(source >= 0 && source <= (float)(axis->in - 1));
 }
 
@@ -96,7 +97,7 @@ static int64_t clamp(double x, int64_t extent)
 int64_t engine_resize_nearest(const struct engine_resize_rule *rule,
                               const struct engine_resize_axis *axis, int64_t at)
 {
-    float x = engine_resize_source(rule, axis, at);
+    float x = source_of(rule, axis, at);
     switch (rule->rounding) {
     case ENGINE_ROUND_PREFER_FLOOR:
         return clamp(ceilf(x - 0.5f), axis->in);
@@ -143,7 +144,7 @@ void engine_resize_taps(const struct engine_resize_rule *rule,
                         const struct engine_resize_axis *axis, int64_t at, int64_t count,
                         int64_t *index, double *weight)
 {
-    double x = engine_resize_source(rule, axis, at), sum = 0;
+    double x = source_of(rule, axis, at), sum = 0;
     double stretch = filter_scale(rule, axis);
     /* Half of the taps lie left of x, a tap at x itself counts as left. */
     double first = ceil(x) - (double)(count / 2);

@@ -46,9 +46,6 @@ struct engine_resize_axis {
 /* Whether every output is the input at the same place. */
 bool engine_resize_is_identity(const struct engine_resize_rule *rule,
                                const struct engine_resize_axis *axis);
-/* Position in the input of output `at`, in float as other runtimes compute it. */
-float engine_resize_source(const struct engine_resize_rule *rule,
-                           const struct engine_resize_axis *axis, int64_t at);
 /* Whether tf_crop_and_resize gives the extrapolation value there. */
 bool engine_resize_is_outside(const struct engine_resize_rule *rule,
                               const struct engine_resize_axis *axis, int64_t at);

@@ -122,11 +122,11 @@ static int check_inputs(const struct stance_session *session, const struct stanc
                           session->model->path, count, graph->input_count);
     for (int i = 0; i < count; i++) {
         const struct graph_value *value = &graph->values[graph->inputs[i]];
-        struct tensor_shape shape = tensor_shape_of(&inputs[i]);
-        int64_t elements;
         if (inputs[i].rank < 0 || inputs[i].rank > STANCE_MAX_RANK)
             return base_error(STANCE_ESHAPE, "%s: input '%s' has rank %d", session->model->path,
                               value->name, inputs[i].rank);
+        struct tensor_shape shape = tensor_shape_of(&inputs[i]);
+        int64_t elements;
         int code = tensor_shape_count(&shape, &elements);
         if (code < 0)
             return base_error_context(code, "%s: input '%s'", session->model->path, value->name);
@@ -181,8 +181,8 @@ static int64_t extra_batch(const struct stance_session *session, const struct te
 }
 
 /* Whether the images of a larger batch are computed alone. Asked with an odd number, which no
- * constant of a network contains by chance. */
-static bool can_rebatch(const struct stance_session *session, const struct tensor_shape *shapes)
+ * constant of a network contains by chance. 1 or 0; negative: out of memory. */
+static int can_rebatch(const struct stance_session *session, const struct tensor_shape *shapes)
 {
     enum { PROBE = 61 };
     struct tensor_shape probes[MAX_INPUTS];
@@ -192,9 +192,10 @@ static bool can_rebatch(const struct stance_session *session, const struct tenso
     }
     struct graph *graph;
     struct graph_folder folder = engine_folder();
-    if (graph_specialise(&graph, session->model->graph, probes, &folder) < 0)
-        return false;
-    bool independent = graph_batch_independent(graph, PROBE, NULL, 0);
+    int code = graph_specialise(&graph, session->model->graph, probes, &folder);
+    if (code < 0)
+        return code == STANCE_ENOMEMORY ? code : 0;
+    int independent = graph_batch_independent(graph, PROBE, NULL, 0);
     graph_close(&graph);
     return independent;
 }
@@ -221,7 +222,10 @@ static int fill_entry(struct stance_session *session, struct entry *entry,
     for (int i = 0; i < count; i++)
         entry->shapes[i] = shapes[i] = tensor_shape_of(&inputs[i]);
     int64_t batch = extra_batch(session, shapes);
-    entry->loops = batch > 1 && !can_rebatch(session, shapes) ? batch : 1;
+    int together = batch > 1 ? can_rebatch(session, shapes) : 1;
+    if (together < 0)
+        return together;
+    entry->loops = together ? 1 : batch;
     if (entry->loops > 1)
         for (int i = 0; i < count; i++)
             shapes[i].dims[0] = 1;
@@ -275,9 +279,14 @@ int stance_session_run(struct stance_session *session, const struct stance_tenso
 {
     BASE_TRY(stance_session_prepare(session, inputs, input_count));
     struct entry *entry = session->current;
-    if (output_count != session->model->graph->output_count)
+    const struct graph *graph = session->model->graph;
+    if (output_count != graph->output_count)
         return base_error(STANCE_EARGUMENT, "%s: room for %d outputs given, the model has %d",
-                          session->model->path, output_count, session->model->graph->output_count);
+                          session->model->path, output_count, graph->output_count);
+    for (int i = 0; i < input_count; i++)
+        if (!inputs[i].data && tensor_bytes(&inputs[i]) > 0)
+            return base_error(STANCE_EARGUMENT, "%s: input '%s' has no data", session->model->path,
+                              graph->values[graph->inputs[i]].name);
     int code = run_images(session, entry, inputs, input_count);
     if (code < 0)
         return base_error_context(code, "%s", session->model->path);

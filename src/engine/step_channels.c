@@ -90,7 +90,7 @@ static int run_split(struct engine_step *step, struct engine_plan *plan)
         struct move move = move_of(plan, node->inputs[0], node->outputs[i], node->outputs[i]);
         move.from_first = at;
         at += move.channels;
-        if (plan->places[node->outputs[i]].root != plan->places[node->inputs[0]].root)
+        if (!plan->places[node->outputs[i]].view)
             run_copy(plan, &move);
     }
     return 0;

@@ -44,7 +44,8 @@ bool engine_conv_shape(struct kernel_conv_shape *out, const struct graph *graph,
         (has_bias && !is_float_constant(constant_input(graph, node, 2), 1)))
         return false;
     struct graph_window window;
-    if (graph_window_read(&window, node, &input->shape, weights->view.dims + 2, transposed) < 0)
+    if (graph_window_read(&window, node, &input->shape, weights->view.dims + 2, transposed) < 0 ||
+        !engine_window_fits(&window))
         return false;
     *out = (struct kernel_conv_shape){
         .batch = (int)input->shape.dims[0],

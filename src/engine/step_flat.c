@@ -18,7 +18,7 @@ struct flat {
     struct kernel_epilogue activation; /* of the result */
     int64_t images, count;  /* flat arrays: how many, floats in each */
     int64_t rows, columns;  /* of one image */
-    int channels;
+    int channels, batch; /* of one kernel call: a channel factor takes all images or one */
     int parts;
 };
 
@@ -52,8 +52,8 @@ static void share(void *context, int part, int parts, int worker)
         break;
     case FLAT_CHANNELS:
         k->scale_channels(r->a, engine_stride(r->plan, f->a), r->b, r->y,
-                          engine_stride(r->plan, f->output), (int)f->images, f->channels,
-                          f->columns, part, parts);
+                          engine_stride(r->plan, f->output), f->batch, f->channels, f->columns,
+                          part, parts);
         break;
     case FLAT_SOFTMAX:
         k->softmax(r->a, r->y, f->rows, f->columns, part, parts);
@@ -83,8 +83,7 @@ static float *optional(const struct engine_plan *plan, int value)
 static int run_flat(struct engine_step *step, struct engine_plan *plan)
 {
     const struct flat *f = step->data;
-    int64_t images = f->kind == FLAT_CHANNELS ? 1 : f->images;
-    for (int64_t image = 0; image < images; image++) {
+    for (int64_t image = 0; image < f->images; image++) {
         struct flat_run run = {.plan = plan,
                                .flat = f,
                                .a = engine_data(plan, f->a) + image * engine_stride(plan, f->a),
@@ -93,7 +92,7 @@ static int run_flat(struct engine_step *step, struct engine_plan *plan)
                                .bias = optional(plan, f->bias),
                                .y = engine_data(plan, f->output) +
                                     image * engine_stride(plan, f->output)};
-        if (f->kind == FLAT_SAME && run.b)
+        if ((f->kind == FLAT_SAME || f->kind == FLAT_CHANNELS) && run.b)
             run.b += image * engine_stride(plan, f->b);
         base_pool_run(plan->pool, share, &run, f->parts);
         if (f->activation.activation != KERNEL_LINEAR)
@@ -107,19 +106,12 @@ static bool is_float(const struct graph_value *value)
     return value && value->dtype == STANCE_FLOAT32 && tensor_shape_known(&value->shape);
 }
 
-static bool dense(const struct engine_plan *plan, int value)
-{
-    const struct graph_value *v = &plan->graph->values[value];
-    int64_t images = v->shape.rank > 0 ? v->shape.dims[0] : 1;
-    return images <= 1 || engine_stride(plan, value) * images == engine_elements(v);
-}
-
 /* Several images with gaps between them are run one by one. */
 static void cut_images(const struct engine_plan *plan, struct flat *f)
 {
     const struct graph_value *a = &plan->graph->values[f->a];
-    bool gaps = !dense(plan, f->a) || !dense(plan, f->output) ||
-                (f->kind == FLAT_SAME && !dense(plan, f->b));
+    bool gaps = !engine_dense(plan, f->a) || !engine_dense(plan, f->output) ||
+                (f->kind == FLAT_SAME && !engine_dense(plan, f->b));
     f->images = gaps ? a->shape.dims[0] : 1;
     f->count = engine_elements(a) / f->images;
     f->parts = engine_parts(f->count, 16384);
@@ -172,7 +164,8 @@ static bool clip_of(const struct engine_plan *plan, const struct engine_step *st
                        graph_attr_float(step->node, "max", INFINITY)};
     for (int i = 1; i <= 2; i++) {
         const struct graph_value *bound = engine_input(plan, step, i);
-        if (bound && (!bound->constant || bound->dtype != STANCE_FLOAT32))
+        if (bound && (!bound->constant || bound->dtype != STANCE_FLOAT32 ||
+                      stance_tensor_count(&bound->constant->view) != 1))
             return false;
         if (bound)
             bounds[i - 1] = *(const float *)bound->constant->view.data;
@@ -250,11 +243,13 @@ static bool choose_binary(const struct engine_plan *plan, const struct graph_nod
     if (block > 1) {
         f->columns = a->shape.dims[2] * a->shape.dims[3];
         f->channels = (int)a->shape.dims[1];
-        f->images = a->shape.dims[0];
+        bool whole = engine_dense(plan, f->b) && engine_dense(plan, f->output);
+        f->batch = whole ? (int)a->shape.dims[0] : 1;
+        f->images = a->shape.dims[0] / f->batch;
         f->kind = FLAT_CHANNELS;
         return f->op == KERNEL_MUL && b->shape.rank == 4 && b->block == block &&
                b->shape.dims[0] == a->shape.dims[0] && b->shape.dims[1] == a->shape.dims[1] &&
-               count == b->shape.dims[0] * b->shape.dims[1] && dense(plan, f->b);
+               count == b->shape.dims[0] * b->shape.dims[1];
     }
     int64_t total = count_of(&a->shape, 0);
     bool row = count != 1 && is_row(&a->shape, &b->shape);
@@ -273,7 +268,7 @@ static bool last_axis_only(const struct engine_plan *plan, const struct engine_s
     int rank = engine_input(plan, step, 0)->shape.rank, count;
     const int64_t *axes = graph_attr_ints(node, "axes", &count);
     const struct graph_value *given = engine_input(plan, step, 1);
-    if (given && given->constant) {
+    if (given && given->constant && given->dtype == STANCE_INT64) {
         axes = given->constant->view.data;
         count = (int)stance_tensor_count(&given->constant->view);
     }
@@ -293,7 +288,9 @@ static bool rows_of(const struct engine_plan *plan, const struct engine_step *st
         return false;
     f->images = 1;
     f->columns = shape->dims[shape->rank - 1];
-    f->rows = f->columns ? count_of(shape, 0) / f->columns : 0;
+    if (f->columns == 0)
+        return false;
+    f->rows = count_of(shape, 0) / f->columns;
     for (size_t i = 0; i < sizeof reductions / sizeof reductions[0]; i++)
         if (strcmp(node->type, reductions[i].type) == 0) {
             f->kind = FLAT_REDUCE;
@@ -357,9 +354,10 @@ int engine_make_flat(struct engine_plan *plan, struct engine_step *step)
     shape.activation = engine_epilogue(node);
     if (shape.kind != FLAT_UNARY && shape.kind != FLAT_SAME) {
         const struct graph_value *output = engine_output(plan, step, 0);
-        if (shape.activation.activation != KERNEL_LINEAR && !dense(plan, shape.output))
+        if (shape.activation.activation != KERNEL_LINEAR && shape.kind != FLAT_CHANNELS &&
+            !engine_dense(plan, shape.output))
             return 0;
-        shape.count = engine_elements(output);
+        shape.count = engine_elements(output) / shape.images;
     }
     struct flat *flat = base_arena_alloc(plan->arena, 1, sizeof *flat);
     if (!flat)

@@ -24,7 +24,7 @@ bool engine_pool_shape(struct kernel_pool *out, const struct graph *graph,
         return false;
     struct graph_window window;
     if (graph_window_read(&window, node, &input->shape, NULL, false) < 0 ||
-        (average && window.ceil_mode))
+        !engine_window_fits(&window) || (average && window.ceil_mode))
         return false;
     *out = (struct kernel_pool){
         .batch = (int)input->shape.dims[0],
@@ -82,30 +82,37 @@ static int make_pool(struct engine_plan *plan, struct engine_step *step)
 
 struct average_run {
     const struct engine_plan *plan;
-    int input, output, batch, channels;
-    int64_t pixels;
+    const float *input;
+    float *output;
+    int64_t input_stride, pixels;
+    int batch, channels;
 };
 
 static void share_average(void *context, int part, int parts, int worker)
 {
     struct average_run *run = context;
-    run->plan->kernels->global_average(engine_data(run->plan, run->input),
-                                       engine_stride(run->plan, run->input), run->batch,
-                                       run->channels, run->pixels,
-                                       engine_data(run->plan, run->output), part, parts);
+    run->plan->kernels->global_average(run->input, run->input_stride, run->batch, run->channels,
+                                       run->pixels, run->output, part, parts);
 }
 
+/* The kernel writes the images without gaps; where they have some, it runs image by image. */
 static int run_average(struct engine_step *step, struct engine_plan *plan)
 {
-    const struct tensor_shape *shape = &engine_input(plan, step, 0)->shape;
+    int input = step->node->inputs[0], output = step->node->outputs[0];
+    const struct tensor_shape *shape = &plan->graph->values[input].shape;
+    bool dense = engine_dense(plan, output);
+    int64_t runs = dense ? 1 : shape->dims[0];
     struct average_run run = {.plan = plan,
-                              .input = step->node->inputs[0],
-                              .output = step->node->outputs[0],
-                              .batch = (int)shape->dims[0],
+                              .input_stride = engine_stride(plan, input),
+                              .batch = dense ? (int)shape->dims[0] : 1,
                               .channels = (int)shape->dims[1],
                               .pixels = shape->dims[2] * shape->dims[3]};
-    base_pool_run(plan->pool, share_average, &run,
-                  engine_parts(engine_elements(engine_input(plan, step, 0)), 16384));
+    for (int64_t i = 0; i < runs; i++) {
+        run.input = engine_data(plan, input) + i * engine_stride(plan, input);
+        run.output = engine_data(plan, output) + i * engine_stride(plan, output);
+        base_pool_run(plan->pool, share_average, &run,
+                      engine_parts(engine_elements(&plan->graph->values[input]) / runs, 16384));
+    }
     return 0;
 }
 
@@ -210,6 +217,11 @@ static int run_graph_conv(struct engine_step *step, struct engine_plan *plan)
     run.conv.output = engine_data(plan, node->outputs[0]);
     run.conv.input_batch_stride = engine_stride(plan, node->inputs[0]);
     run.conv.output_batch_stride = engine_stride(plan, node->outputs[0]);
+    int residual = node->epilogue.residual;
+    if (residual >= 0) {
+        run.conv.residual = engine_data(plan, residual);
+        run.conv.residual_batch_stride = engine_stride(plan, residual);
+    }
     base_pool_run(plan->pool, share_graph_conv, &run,
                   engine_parts(engine_elements(&plan->graph->values[node->outputs[0]]), 4096));
     return 0;

@@ -16,15 +16,17 @@ static int not_recognised(const struct model_signature *signature)
 {
     struct base_buffer text;
     char shape[TENSOR_SHAPE_TEXT];
-    base_buffer_init(&text, 700);
-    base_buffer_format(&text, "input %s, outputs", tensor_shape_text(&signature->input, shape));
-    for (int i = 0; i < signature->output_count; i++)
-        base_buffer_format(&text, "%s %s %s", i ? "," : "", signature->output_names[i],
-                           tensor_shape_text(&signature->outputs[i], shape));
-    int code = base_error(STANCE_EMODEL,
+    base_buffer_init(&text, 700); /* what does not fit is left out */
+    int code = base_buffer_format(&text, "input %s, outputs",
+                                  tensor_shape_text(&signature->input, shape));
+    for (int i = 0; i < signature->output_count && code == 0; i++)
+        code = base_buffer_format(&text, "%s %s %s", i ? "," : "", signature->output_names[i],
+                                  tensor_shape_text(&signature->outputs[i], shape));
+    if (code != STANCE_ENOMEMORY)
+        code = base_error(STANCE_EMODEL,
                           "not a detector or pose network that stance recognises (%s); it knows "
                           "RTMDet and YOLOX detectors, SimCC and heatmap pose networks",
-                          text.data ? text.data : "?");
+                          text.data);
     base_buffer_free(&text);
     return code;
 }

@@ -72,7 +72,8 @@ static int read_file(struct inspection *in, const char *path)
     } else {
         in->public.opset = graph->opset;
         in->public.node_count = graph->node_count;
-        code = count_operators(in, graph);
+        in->public.parameters = graph_parameters(graph);
+        code = in->public.parameters < 0 ? STANCE_ENOMEMORY : count_operators(in, graph);
     }
     if (code == 0)
         code = graph_dump(graph, &in->before);
@@ -114,11 +115,13 @@ static int describe_family(struct inspection *in)
     int code = model_signature_read(&signature, in->model, 640, 640);
     if (code == 0)
         code = model_recognise(&signature, &traits);
+    if (code == STANCE_ENOMEMORY)
+        return code;
     if (code == 0)
         in->public.family = traits.family->title;
     else
         in->public.family_note = base_arena_format(in->arena, "%s", stance_error_text());
-    return code == STANCE_ENOMEMORY ? code : 0;
+    return in->public.family || in->public.family_note ? 0 : STANCE_ENOMEMORY;
 }
 
 /* Declared shapes with open batches as 1; false when another dim is open. */
@@ -134,22 +137,24 @@ static bool declared_shapes(const struct inspection *in, struct tensor_shape *sh
     return true;
 }
 
-static void describe_batch(struct inspection *in, struct tensor_shape *shapes)
+static int describe_batch(struct inspection *in, struct tensor_shape *shapes)
 {
     const struct stance_tensor *input = &in->public.inputs[0];
     if (in->public.input_count != 1 || input->rank < 1 || input->dims[0] != 1)
-        return;
+        return 0;
     struct graph *graph;
     struct graph_folder folder = engine_folder();
     shapes[0].dims[0] = 61; /* as sessions ask */
-    bool together = false;
-    if (graph_specialise(&graph, in->model->graph, shapes, &folder) == 0) {
+    int together = graph_specialise(&graph, in->model->graph, shapes, &folder);
+    if (together == 0) {
         together = graph_batch_independent(graph, 61, NULL, 0);
         graph_close(&graph);
     }
     shapes[0].dims[0] = 1;
-    in->public.batch_note = together ? "exported for batch 1; larger batches run in one go"
-                                     : "exported for batch 1; larger batches run image by image";
+    in->public.batch_note = together > 0
+                                ? "exported for batch 1; larger batches run in one go"
+                                : "exported for batch 1; larger batches run image by image";
+    return together == STANCE_ENOMEMORY ? together : 0;
 }
 
 static int describe_graph(struct inspection *in, struct tensor_shape *shapes, int tier)
@@ -163,8 +168,7 @@ static int describe_graph(struct inspection *in, struct tensor_shape *shapes, in
     int code = graph_dump(graph, &in->after);
     in->public.graph_after = in->after.data;
     graph_close(&graph);
-    describe_batch(in, shapes);
-    return code;
+    return code < 0 ? code : describe_batch(in, shapes);
 }
 
 static int inspect(struct inspection *in, const char *name, const struct stance_tensor *given,
@@ -178,7 +182,6 @@ static int inspect(struct inspection *in, const char *name, const struct stance_
     BASE_TRY(read_file(in, in->public.path));
     BASE_TRY(describe_ends(in));
     BASE_TRY(describe_family(in));
-    in->public.parameters = graph_parameters(in->model->graph);
     if (given && given_count != in->public.input_count)
         return base_error(STANCE_EARGUMENT, "%d shapes given, the model has %d inputs", given_count,
                           in->public.input_count);
