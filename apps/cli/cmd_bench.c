@@ -92,6 +92,27 @@ static int fill_input(struct stance_tensor *t)
     return CLI_OK;
 }
 
+/* Every --shape is well written and means an input. */
+static int check_shapes(const struct bench *bench)
+{
+    for (int k = 0; k < bench->values.shapes.count; k++) {
+        size_t length;
+        struct stance_tensor shape;
+        const char *text = bench->values.shapes.items[k];
+        if (!cli_parse_shape(text, &length, &shape))
+            return CLI_USAGE;
+        bool found = length == 0;
+        for (int i = 0; i < bench->input_count && !found; i++) {
+            const char *name = stance_model_input_name(bench->model, i);
+            found = strlen(name) == length && strncmp(name, text, length) == 0;
+        }
+        if (!found)
+            return cli_fail(CLI_USAGE, "'%s' names no input of %s; 'stance info' lists them", text,
+                            stance_model_path(bench->model));
+    }
+    return CLI_OK;
+}
+
 static int open_bench(struct bench *bench, const char *model)
 {
     double start = cli_clock();
@@ -109,6 +130,9 @@ static int open_bench(struct bench *bench, const char *model)
         return cli_fail(CLI_FAILED, "more than %d inputs or outputs", MAX_TENSORS);
     if (stance_session_open(&bench->session, bench->model, &session) < 0)
         return cli_fail_library(CLI_FAILED);
+    code = check_shapes(bench);
+    if (code != CLI_OK)
+        return code;
     for (int i = 0; i < bench->input_count; i++) {
         code = choose_shape(bench, i);
         if (code == CLI_OK)

@@ -127,9 +127,10 @@ static void print_json(const struct stance_inspection *in, bool graph)
 static int read_shapes(const struct values *values, const char *name, struct stance_tensor *shapes)
 {
     struct stance_model *model = NULL;
-    if (values->shapes.count && stance_model_open(&model, name) < 0)
-        return cli_fail_library(CLI_FAILED);
-    int code = CLI_OK;
+    bool given[CLI_MAX_LIST] = {false};
+    int code = values->shapes.count ? stance_model_open(&model, name) : CLI_OK;
+    if (code < 0)
+        return cli_fail_library(code == STANCE_ENOTFOUND ? CLI_NO_MODEL : CLI_FAILED);
     for (int k = 0; code == CLI_OK && k < values->shapes.count; k++) {
         size_t length;
         struct stance_tensor shape;
@@ -145,8 +146,12 @@ static int read_shapes(const struct values *values, const char *name, struct sta
                 break;
         if (i >= values->shapes.count)
             code = cli_fail(CLI_USAGE, "'%s' names no input, or other inputs lack a shape", text);
-        else
+        else if (given[i])
+            code = cli_fail(CLI_USAGE, "'%s' gives the shape of an input twice", text);
+        else {
             shapes[i] = shape;
+            given[i] = true;
+        }
     }
     stance_model_close(&model);
     return code;

@@ -9,6 +9,8 @@
 #include "command.h"
 #include "stance/stance.h"
 
+#define ADDRESS_LIMIT ((size_t)64 << 20) /* bytes of one picture from the web */
+
 struct values {
     struct cli_list boxes;
     const char *detector, *pose, *output, *json, *device;
@@ -21,7 +23,7 @@ static const struct cli_option options[] = {
     {"--detector", NULL, "MODEL", "person detector, or 'center': one person in the middle",
      CLI_TEXT, offsetof(struct values, detector), 0, 0},
     {"--pose", NULL, "MODEL", "pose network", CLI_TEXT, offsetof(struct values, pose), 0, 0},
-    {"--output", "-o", "OUT", "picture or folder to draw into (NAME_pose.png beside you)", CLI_TEXT,
+    {"--output", "-o", "OUT", "picture or folder to draw into (./NAME_pose.png)", CLI_TEXT,
      offsetof(struct values, output), 0, 0},
     {"--json", NULL, "FILE", "write results as JSON lines; '-' is standard output", CLI_TEXT,
      offsetof(struct values, json), 0, 0},
@@ -42,9 +44,10 @@ static const struct cli_option options[] = {
 };
 
 /* What is tried, in this order, when no model is named. */
-static const char *const default_detectors[] = {"rtmdet-nano", "rtmdet_nano_person_320_rawhead",
-                                                NULL};
-static const char *const default_poses[] = {"rtmpose-s", "simplepose", "simplepose_opset9", NULL};
+static const char *const default_detectors[] = {"rtmdet-nano", "rtmdet-m",
+                                                "rtmdet_nano_person_320_rawhead", NULL};
+static const char *const default_poses[] = {"rtmpose-s", "rtmpose-m", "rtmpose-t", "rtmpose-l",
+                                            "simplepose", "simplepose_opset9", NULL};
 
 struct job {
     struct values values;
@@ -58,8 +61,9 @@ struct job {
 
 static int no_model(const char *role)
 {
-    cli_fail(CLI_NO_MODEL, "no %s model found: put an RTMPose-family ONNX export into "
-                           "~/.local/share/stance/models or name one with --%s FILE.onnx",
+    cli_fail(CLI_NO_MODEL, "no %s model found: put an ONNX export of the RTMPose family into "
+                           "~/.local/share/stance/models or name one with --%s FILE.onnx; "
+                           "docs/models.md says where such exports are to be had",
              role, role);
     return CLI_NO_MODEL;
 }
@@ -100,7 +104,7 @@ static bool parse_box(const char *text, float box[4])
         if (at == start)
             break;
         values[count++] = (float)(negative ? -value : value);
-        if (*at != ',')
+        if (*at != ',' || count == 4)
             break;
         at++;
     }
@@ -151,20 +155,52 @@ static bool is_folder(const char *path)
     return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
 }
 
+static bool is_address(const char *input)
+{
+    return strncasecmp(input, "http://", 7) == 0 || strncasecmp(input, "https://", 8) == 0;
+}
+
+static bool is_pattern(const char *argument)
+{
+    return !is_address(argument) && strpbrk(argument, "*?[");
+}
+
+/* The last part of a path or address, without the query of an address. */
+static void input_name(const char *input, char *name, size_t size)
+{
+    size_t length = is_address(input) ? strcspn(input, "?#") : strlen(input);
+    const char *start = input + length;
+    while (start > input && start[-1] != '/')
+        start--;
+    length -= (size_t)(start - input);
+    snprintf(name, size, "%.*s", length ? (int)length : 7, length ? start : "picture");
+}
+
 /* Where the drawn picture goes: OUT itself, OUT/NAME.png, or NAME_pose.png in this folder. */
 static bool output_path(const struct job *job, const char *input, char *path, size_t size)
 {
     const char *out = job->values.output;
     if (out && !job->to_folder)
         return (size_t)snprintf(path, size, "%s", out) < size;
-    const char *name = strrchr(input, '/');
-    name = name ? name + 1 : input;
+    char name[256];
+    input_name(input, name, sizeof name);
     const char *dot = strrchr(name, '.');
     int stem = dot && dot != name ? (int)(dot - name) : (int)strlen(name);
     bool jpeg = dot && (strcasecmp(dot, ".jpg") == 0 || strcasecmp(dot, ".jpeg") == 0);
-    int wrote = out ? snprintf(path, size, "%s/%.*s%s", out, stem, name, jpeg ? ".jpg" : ".png")
+    int folder = out ? (int)strlen(out) : 0;
+    while (folder > 1 && out[folder - 1] == '/')
+        folder--;
+    int wrote = out ? snprintf(path, size, "%.*s/%.*s%s", folder, out, stem, name,
+                               jpeg ? ".jpg" : ".png")
                     : snprintf(path, size, "%.*s_pose%s", stem, name, jpeg ? ".jpg" : ".png");
     return wrote > 0 && (size_t)wrote < size;
+}
+
+static bool same_file(const char *a, const char *b)
+{
+    struct stat left, right;
+    return stat(a, &left) == 0 && stat(b, &right) == 0 && left.st_dev == right.st_dev &&
+           left.st_ino == right.st_ino;
 }
 
 static int draw(const struct job *job, const char *input, struct stance_image *image,
@@ -175,6 +211,9 @@ static int draw(const struct job *job, const char *input, struct stance_image *i
     style.keypoint_threshold = job->values.keypoint_threshold;
     if (!output_path(job, input, path, size))
         return cli_fail(-1, "%s: the output's path is too long", input);
+    if (same_file(input, path))
+        return cli_fail(-1, "%s: its drawing would replace the picture itself; name another output",
+                        input);
     if (stance_draw_pose(image, result, &style) < 0 || stance_image_write(image, path) < 0)
         return cli_fail_library(-1);
     return 0;
@@ -192,14 +231,29 @@ static void report(const struct job *job, const char *input,
            (double)result->pose_ns / 1e6, path[0] ? " → " : "", path);
 }
 
+/* A file or an address; negative after a message. */
+static int read_picture(struct stance_image **image, const char *input)
+{
+    struct stance_bytes bytes = {0};
+    if (!is_address(input))
+        return stance_image_read(image, input) < 0 ? cli_fail_library(-1) : 0;
+    if (stance_bytes_fetch(&bytes, input, ADDRESS_LIMIT) < 0)
+        return cli_fail_library(-1);
+    int code = stance_image_parse(image, bytes.data, bytes.size);
+    if (code < 0)
+        cli_fail(0, "%s: %s", input, stance_error_text());
+    stance_bytes_free(&bytes);
+    return code;
+}
+
 /* One picture; negative after a message. */
 static int do_picture(struct job *job, const char *input)
 {
-    struct stance_image *image;
+    struct stance_image *image = NULL;
     const struct stance_pose_result *result;
     char path[4096] = "";
-    if (stance_image_read(&image, input) < 0)
-        return cli_fail_library(-1);
+    if (read_picture(&image, input) < 0)
+        return -1;
     int code = stance_pose_image(job->pose, image,
                                  job->values.boxes.count ? (const float(*)[4])job->boxes : NULL,
                                  job->values.boxes.count, &result);
@@ -226,7 +280,7 @@ static int do_argument(struct job *job, char *argument, int index, int count, do
     struct stat status;
     char **inputs = &argument;
     size_t inputs_count = 1;
-    if (strpbrk(argument, "*?[") && stat(argument, &status) != 0 &&
+    if (is_pattern(argument) && stat(argument, &status) != 0 &&
         glob(argument, 0, NULL, &found) == 0) {
         inputs = found.gl_pathv;
         inputs_count = found.gl_pathc;
@@ -247,7 +301,7 @@ static bool wants_folder(const struct values *values, char **arguments, int coun
     if (!out)
         return false;
     size_t length = strlen(out);
-    return count > 1 || strpbrk(arguments[0], "*?[") || (length && out[length - 1] == '/') ||
+    return count > 1 || is_pattern(arguments[0]) || (length && out[length - 1] == '/') ||
            is_folder(out);
 }
 
@@ -297,9 +351,10 @@ const struct cli_command cli_pose = {
     .name = "pose",
     .arguments = "IMAGE…",
     .summary = "find people and their skeletons in pictures",
-    .details = "Reads JPEG, PNG, WebP, BMP, TIFF and GIF files. Without -o and --json each picture "
-               "is drawn into\nNAME_pose.png (or .jpg) in the present folder. MODEL is a path or a "
-               "name, see 'stance help info'.\nA picture that cannot be read is told about and "
-               "left out; the exit code is then 1.",
+    .details = "Reads JPEG, PNG, WebP, BMP, TIFF and GIF files, from disk or from http:// and https://\n"
+               "addresses. Without -o and --json each picture is drawn into NAME_pose.png (or "
+               ".jpg) in the\npresent folder. MODEL is a path or a name, see 'stance help info'. "
+               "A picture that cannot be read\nis told about and left out; the exit code is then "
+               "1.",
     .options = options,
     .run = run_pose};

@@ -97,6 +97,7 @@ static int zero_inputs(struct job *job)
         shape.data = calloc((size_t)count + 1, stance_dtype_size(shape.dtype));
         if (!shape.data)
             return cli_fail(CLI_FAILED, "out of memory");
+        free(job->inputs[i].data);
         job->inputs[i] = shape;
     }
     for (int i = 0; i < job->input_count; i++)
@@ -164,8 +165,9 @@ static void print_profile(const struct job *job)
 
 static int open_job(struct job *job, const char *model)
 {
-    if (stance_model_open(&job->model, model) < 0)
-        return cli_fail_library(CLI_NO_MODEL);
+    int code = stance_model_open(&job->model, model);
+    if (code < 0)
+        return cli_fail_library(code == STANCE_ENOTFOUND ? CLI_NO_MODEL : CLI_FAILED);
     job->input_count = stance_model_input_count(job->model);
     job->output_count = stance_model_output_count(job->model);
     if (job->input_count > MAX_TENSORS || job->output_count > MAX_TENSORS)

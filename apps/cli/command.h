@@ -57,6 +57,8 @@ void cli_print_help(const struct cli_command *command);
 void cli_print_overview(void);
 /* The command of that name, or NULL. */
 const struct cli_command *cli_find(const char *name);
+/* Says that there is no such command, and which one may be meant; returns CLI_USAGE. */
+int cli_unknown_command(const char *text);
 
 /* Prints "stance: sentence" to standard error, in red on a terminal; returns `code`. */
 int cli_fail(int code, const char *format, ...) __attribute__((format(printf, 2, 3)));

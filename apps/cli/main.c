@@ -17,14 +17,18 @@ static const struct cli_option no_options[] = {{0}};
 
 static int run_help(int argument_count, char **arguments)
 {
-    if (argument_count == 0) {
+    int rest = cli_parse(&cli_help, argument_count, arguments, NULL);
+    if (rest < 0)
+        return rest == -2 ? CLI_OK : CLI_USAGE;
+    if (rest > 1)
+        return cli_fail(CLI_USAGE, "help takes one command");
+    if (rest == 0) {
         cli_print_overview();
         return CLI_OK;
     }
     const struct cli_command *command = cli_find(arguments[0]);
     if (!command)
-        return cli_fail(CLI_USAGE, "there is no command '%s'; 'stance help' lists them",
-                        arguments[0]);
+        return cli_unknown_command(arguments[0]);
     cli_print_help(command);
     return CLI_OK;
 }
@@ -55,9 +59,8 @@ const struct cli_command cli_devices = {
     .options = no_options,
     .run = run_devices};
 
-int main(int argc, char **argv)
+static int run_command(int argc, char **argv)
 {
-    signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of that write, with its sentence */
     if (argc < 2) {
         cli_print_overview();
         return CLI_USAGE;
@@ -71,11 +74,16 @@ int main(int argc, char **argv)
         return CLI_OK;
     }
     const struct cli_command *command = cli_find(argv[1]);
-    if (!command)
-        return cli_fail(CLI_USAGE, "there is no command '%s'; 'stance help' lists them", argv[1]);
-    int code = command->run(argc - 2, argv + 2);
+    return command ? command->run(argc - 2, argv + 2) : cli_unknown_command(argv[1]);
+}
+
+int main(int argc, char **argv)
+{
+    signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of that write, with its sentence */
+    int code = run_command(argc, argv);
     cli_progress_end();
-    if (fflush(stdout) != 0 && code == CLI_OK)
+    bool lost = fflush(stdout) != 0 || ferror(stdout);
+    if (lost && code == CLI_OK)
         code = cli_fail(CLI_FAILED, "cannot write to standard output");
     return code;
 }

@@ -47,10 +47,24 @@ static int distance(const char *a, const char *b)
     return row[size];
 }
 
+int cli_unknown_command(const char *text)
+{
+    const char *best = NULL;
+    int least = 3;
+    for (int i = 0; cli_commands[i]; i++)
+        if (distance(text, cli_commands[i]->name) < least) {
+            least = distance(text, cli_commands[i]->name);
+            best = cli_commands[i]->name;
+        }
+    if (best)
+        return cli_fail(CLI_USAGE, "there is no command '%s'; did you mean '%s'?", text, best);
+    return cli_fail(CLI_USAGE, "there is no command '%s'; 'stance help' lists them", text);
+}
+
 static int unknown_option(const struct cli_command *command, const char *text)
 {
     const char *best = NULL;
-    int least = 4;
+    int least = 3;
     for (const struct cli_option *o = command->options; o->name; o++)
         if (distance(text, o->name) < least) {
             least = distance(text, o->name);

@@ -77,16 +77,37 @@ void cli_progress_end(void)
     progress_shown = false;
 }
 
+/* Bytes of the valid UTF-8 sequence at `text`, 0 when it is none. */
+static int utf8_length(const unsigned char *text)
+{
+    static const unsigned least[] = {0, 0, 0x80, 0x800, 0x10000};
+    int length = *text < 0x80 ? 1 : *text < 0xc0 ? 0 : *text < 0xe0 ? 2 : *text < 0xf0 ? 3 : 4;
+    if (length < 2)
+        return length;
+    unsigned point = *text & (0x7fu >> length);
+    for (int i = 1; i < length; i++) {
+        if ((text[i] & 0xc0) != 0x80)
+            return 0;
+        point = point << 6 | (text[i] & 0x3f);
+    }
+    bool surrogate = point >= 0xd800 && point < 0xe000;
+    return *text >= 0xf8 || point < least[length] || point > 0x10ffff || surrogate ? 0 : length;
+}
+
 void cli_json_string(const char *text)
 {
     putchar('"');
-    for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
-        if (*c == '"' || *c == '\\')
+    for (const unsigned char *c = (const unsigned char *)text; *c;) {
+        int length = utf8_length(c);
+        if (length == 0)
+            printf("\xef\xbf\xbd"); /* U+FFFD, as in the results of pose */
+        else if (*c == '"' || *c == '\\')
             printf("\\%c", *c);
         else if (*c < 0x20)
             printf("\\u%04x", *c);
         else
-            putchar(*c);
+            printf("%.*s", length, (const char *)c);
+        c += length ? length : 1;
     }
     putchar('"');
 }
