@@ -71,9 +71,13 @@ static void test_elements_are_counted_with_limits(void **state)
     shape = shape_of("scalar");
     assert_int_equal(tensor_shape_count(&shape, &count), 0);
     assert_int_equal(count, 1);
-    shape = (struct tensor_shape){3, {INT64_MAX, 0, INT64_MAX}};
+    shape = (struct tensor_shape){3, {1 << 20, 0, 1 << 10}};
     assert_int_equal(tensor_shape_count(&shape, &count), 0);
     assert_int_equal(count, 0);
+    shape = (struct tensor_shape){3, {1 << 20, 0, 1 << 11}};
+    assert_int_equal(tensor_shape_count(&shape, &count), STANCE_ELIMIT);
+    shape = (struct tensor_shape){3, {INT64_MAX, 0, INT64_MAX}};
+    assert_int_equal(tensor_shape_count(&shape, &count), STANCE_ELIMIT);
     shape = (struct tensor_shape){1, {TENSOR_MAX_COUNT}};
     assert_int_equal(tensor_shape_count(&shape, &count), 0);
     shape.dims[0]++;

@@ -1,0 +1,131 @@
+/* Prints size and field offsets of every public struct, one a line: what binaries built against
+ * these headers rely on. Compared with layout.txt by tests/abi/check. */
+#include <stdio.h>
+
+#include "stance/stance.h"
+
+#define STRUCT(name) printf("struct %s %zu\n", #name, sizeof(struct name))
+#define FIELD(name, field) printf("  %s %zu\n", #field, offsetof(struct name, field))
+
+static void print_data(void)
+{
+    STRUCT(stance_tensor);
+    FIELD(stance_tensor, dtype);
+    FIELD(stance_tensor, rank);
+    FIELD(stance_tensor, dims);
+    FIELD(stance_tensor, data);
+    STRUCT(stance_bytes);
+    FIELD(stance_bytes, data);
+    FIELD(stance_bytes, size);
+    STRUCT(stance_image);
+    FIELD(stance_image, width);
+    FIELD(stance_image, height);
+    FIELD(stance_image, format);
+    FIELD(stance_image, plane);
+    FIELD(stance_image, stride);
+    FIELD(stance_image, owner);
+}
+
+static void print_session(void)
+{
+    STRUCT(stance_session_options);
+    FIELD(stance_session_options, struct_size);
+    FIELD(stance_session_options, device);
+    FIELD(stance_session_options, threads);
+    FIELD(stance_session_options, tier);
+    FIELD(stance_session_options, profile);
+    STRUCT(stance_profile_step);
+    FIELD(stance_profile_step, type);
+    FIELD(stance_profile_step, name);
+    FIELD(stance_profile_step, method);
+    FIELD(stance_profile_step, shape);
+    FIELD(stance_profile_step, nanoseconds);
+    FIELD(stance_profile_step, multiply_adds);
+    FIELD(stance_profile_step, bytes);
+}
+
+static void print_inspection(void)
+{
+    STRUCT(stance_inspection);
+    FIELD(stance_inspection, path);
+    FIELD(stance_inspection, opset);
+    FIELD(stance_inspection, node_count);
+    FIELD(stance_inspection, parameters);
+    FIELD(stance_inspection, multiply_adds);
+    FIELD(stance_inspection, family);
+    FIELD(stance_inspection, family_note);
+    FIELD(stance_inspection, batch_note);
+    FIELD(stance_inspection, input_count);
+    FIELD(stance_inspection, output_count);
+    FIELD(stance_inspection, inputs);
+    FIELD(stance_inspection, outputs);
+    FIELD(stance_inspection, input_names);
+    FIELD(stance_inspection, output_names);
+    FIELD(stance_inspection, operator_count);
+    FIELD(stance_inspection, operators);
+    FIELD(stance_inspection, operator_uses);
+    FIELD(stance_inspection, graph_before);
+    FIELD(stance_inspection, graph_after);
+}
+
+static void print_pose(void)
+{
+    STRUCT(stance_keypoint_set);
+    FIELD(stance_keypoint_set, name);
+    FIELD(stance_keypoint_set, count);
+    FIELD(stance_keypoint_set, names);
+    FIELD(stance_keypoint_set, colors);
+    FIELD(stance_keypoint_set, sigmas);
+    FIELD(stance_keypoint_set, flip);
+    FIELD(stance_keypoint_set, edge_count);
+    FIELD(stance_keypoint_set, edges);
+    FIELD(stance_keypoint_set, edge_colors);
+    STRUCT(stance_keypoint);
+    FIELD(stance_keypoint, x);
+    FIELD(stance_keypoint, y);
+    FIELD(stance_keypoint, score);
+    STRUCT(stance_person);
+    FIELD(stance_person, box);
+    FIELD(stance_person, box_score);
+    FIELD(stance_person, score);
+    FIELD(stance_person, keypoints);
+    STRUCT(stance_pose_result);
+    FIELD(stance_pose_result, width);
+    FIELD(stance_pose_result, height);
+    FIELD(stance_pose_result, person_count);
+    FIELD(stance_pose_result, people);
+    FIELD(stance_pose_result, keypoint_set);
+    FIELD(stance_pose_result, detect_ns);
+    FIELD(stance_pose_result, pose_ns);
+}
+
+static void print_options(void)
+{
+    STRUCT(stance_pose_options);
+    FIELD(stance_pose_options, struct_size);
+    FIELD(stance_pose_options, detector);
+    FIELD(stance_pose_options, pose);
+    FIELD(stance_pose_options, device);
+    FIELD(stance_pose_options, threads);
+    FIELD(stance_pose_options, center);
+    FIELD(stance_pose_options, detector_threshold);
+    FIELD(stance_pose_options, nms_threshold);
+    FIELD(stance_pose_options, max_people);
+    STRUCT(stance_draw_options);
+    FIELD(stance_draw_options, struct_size);
+    FIELD(stance_draw_options, keypoint_threshold);
+    FIELD(stance_draw_options, radius);
+    FIELD(stance_draw_options, thickness);
+    FIELD(stance_draw_options, boxes);
+    FIELD(stance_draw_options, scores);
+}
+
+int main(void)
+{
+    print_data();
+    print_session();
+    print_inspection();
+    print_pose();
+    print_options();
+    return 0;
+}
