@@ -23,10 +23,10 @@ help:
 	@echo "make lint         formatting, clang-tidy, cppcheck, warnings of clang, layers"
 	@echo "make format       reformat the sources"
 	@echo "make install      install (PREFIX=/usr/local, DESTDIR=)"
-	@echo "SANITIZE=address,undefined with any of them builds that way"
+	@echo "SANITIZE=address,undefined builds and tests that way in a folder of its own"
 
 build: $(BUILD)/build.ninja
-	@ninja -C $(BUILD)
+	@ninja -C $(BUILD) product
 
 $(BUILD)/build.ninja:
 	@scripts/install-deps
@@ -34,7 +34,7 @@ $(BUILD)/build.ninja:
 		{ cat $(BUILD)/meson-logs/meson-log.txt >&2; exit 1; }
 
 test:
-	@scripts/test full
+	@scripts/test $(if $(SANITIZE),sanitize $(SANITIZE),full)
 
 test-quick:
 	@scripts/test quick
@@ -43,14 +43,16 @@ demo: build
 	@scripts/demo $(BUILD)
 
 bench: build
+	@ninja -C $(BUILD) bench/seeded_models
 	@bench/peers $(BUILD)
 
 install: build
-	@meson install -C $(BUILD) --no-rebuild $(if $(DESTDIR),--destdir=$(DESTDIR))
+	@$(if $(PREFIX),meson configure $(BUILD) --prefix=$(PREFIX) && ninja -C $(BUILD) product)
+	@meson install -C $(BUILD) --no-rebuild $(if $(DESTDIR),--destdir=$(abspath $(DESTDIR)))
 
 format:
 	@scripts/install-deps lint
-	@git ls-files '*.c' '*.h' | xargs clang-format -i
+	@git ls-files --cached --others --exclude-standard '*.c' '*.h' | xargs clang-format -i
 
 lint:
 	@scripts/lint
