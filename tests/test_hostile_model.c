@@ -15,7 +15,7 @@
 #include "onnx/onnx_write.h"
 #include "stance/session.h"
 
-enum { OPSET = 13, LIMIT = 8 << 20, OUTPUTS = 1 };
+enum { OPSET = 17, LIMIT = 8 << 20, OUTPUTS = 1 };
 
 /* What no model of this size may take; generous, for slow machines and sanitisers. */
 #define SECONDS 20
@@ -24,17 +24,23 @@ struct sketch {
     struct onnx_writer writer;
     struct base_buffer bytes;
     int64_t dims[STANCE_MAX_RANK];
-    int rank;
+    int rank, dtype;
 };
 
-static void begin(struct sketch *sketch, int rank, const int64_t *dims)
+static void begin_typed(struct sketch *sketch, int dtype, int rank, const int64_t *dims)
 {
     onnx_writer_init(&sketch->writer, LIMIT);
     onnx_writer_opset(&sketch->writer, "", OPSET);
-    onnx_writer_input(&sketch->writer, "x", STANCE_FLOAT32, rank, dims);
+    onnx_writer_input(&sketch->writer, "x", dtype, rank, dims);
     onnx_writer_output(&sketch->writer, "y", STANCE_DTYPE_NONE, -1, NULL);
     sketch->rank = rank;
+    sketch->dtype = dtype;
     memcpy(sketch->dims, dims, (size_t)rank * sizeof dims[0]);
+}
+
+static void begin(struct sketch *sketch, int rank, const int64_t *dims)
+{
+    begin_typed(sketch, STANCE_FLOAT32, rank, dims);
 }
 
 static void constant(struct sketch *sketch, const char *name, int dtype, int rank,
@@ -74,7 +80,7 @@ static struct stance_model *finish(struct sketch *sketch)
 static int run(struct sketch *sketch, struct stance_model *model, int tier, float *y, int count)
 {
     static float data[1 << 16];
-    struct stance_tensor x = {.dtype = STANCE_FLOAT32, .rank = sketch->rank, .data = data}, out;
+    struct stance_tensor x = {.dtype = sketch->dtype, .rank = sketch->rank, .data = data}, out;
     struct stance_session *session;
     struct stance_session_options options;
     memcpy(x.dims, sketch->dims, sizeof x.dims);
@@ -192,6 +198,57 @@ static void test_opening_does_not_fold_without_measure(void **state)
     base_buffer_free(&sketch.bytes);
 }
 
+/* ---- Types that do not fit ------------------------------------------------------------------- */
+
+/* Their results are floats, which do not fit into bytes. */
+static void test_normalisations_of_bytes_are_refused(void **state)
+{
+    (void)state;
+    static const char *const types[] = {"BatchNormalization", "InstanceNormalization",
+                                        "LayerNormalization", "LRN", "LSTM"};
+    const float numbers[4 * 3 * 4] = {1, 1, 1, 1};
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+        bool layer = i == 2;
+        struct sketch sketch;
+        begin_typed(&sketch, STANCE_UINT8, 3, (const int64_t[]){2, 3, 4});
+        constant(&sketch, "v", STANCE_FLOAT32, 1, (const int64_t[]){layer ? 4 : 3}, numbers);
+        constant(&sketch, "m", STANCE_FLOAT32, 3, (const int64_t[]){1, 12, 4}, numbers);
+        constant(&sketch, "r", STANCE_FLOAT32, 3, (const int64_t[]){1, 12, 3}, numbers);
+        struct onnx_writer *writer = node(&sketch, types[i],
+                                          i == 0   ? "x,v,v,v,v"
+                                          : i < 3  ? "x,v,v"
+                                          : i == 3 ? "x"
+                                                   : "x,m,r",
+                                          "y");
+        if (i == 3)
+            onnx_writer_int(writer, "size", 3);
+        assert_ends(&sketch, STANCE_ETYPE);
+    }
+}
+
+static void test_means_of_no_float_type_are_refused(void **state)
+{
+    (void)state;
+    const float ones[4] = {1, 1, 1, 1};
+    struct sketch sketch;
+    begin(&sketch, 2, (const int64_t[]){2, 4});
+    constant(&sketch, "one", STANCE_FLOAT32, 1, (const int64_t[]){4}, ones);
+    onnx_writer_int(node(&sketch, "LayerNormalization", "x,one", "a,means"), "stash_type", 8);
+    node(&sketch, "Add", "means,means", "y");
+    assert_ends(&sketch, STANCE_EUNSUPPORTED);
+}
+
+static void test_zero_points_have_the_type_of_their_data(void **state)
+{
+    (void)state;
+    const int64_t zero = INT64_MIN;
+    struct sketch sketch;
+    begin_typed(&sketch, STANCE_UINT8, 2, (const int64_t[]){2, 2});
+    constant(&sketch, "zero", STANCE_INT64, 0, NULL, &zero);
+    node(&sketch, "MatMulInteger", "x,x,zero,zero", "y");
+    assert_ends(&sketch, STANCE_ETYPE);
+}
+
 /* ---- Edges of rules -------------------------------------------------------------------------- */
 
 static void test_empty_shapes_are_limited_like_others(void **state)
@@ -199,10 +256,8 @@ static void test_empty_shapes_are_limited_like_others(void **state)
     (void)state;
     struct sketch sketch;
     begin(&sketch, 2, (const int64_t[]){1, 0});
-    ints(&sketch, "times", 2, (const int64_t[]){1 << 30, 1});
     ints(&sketch, "shape", 3, (const int64_t[]){1 << 20, 1 << 20, 0});
-    node(&sketch, "Tile", "x,times", "t");
-    node(&sketch, "Expand", "t,shape", "y");
+    node(&sketch, "Expand", "x,shape", "y");
     assert_ends(&sketch, STANCE_ELIMIT);
 }
 
@@ -216,16 +271,16 @@ static void test_mean_over_nothing_is_not_a_number(void **state)
     assert_gives(&sketch, nothing, 3);
 }
 
-static void test_an_empty_bound_of_clip_is_none(void **state)
+static void test_an_empty_bound_of_clip_is_refused(void **state)
 {
     (void)state;
-    const float most = 2.5f, wanted[4] = {1, 2, 2.5f, 2.5f};
+    const float most = 2.5f;
     struct sketch sketch;
     begin(&sketch, 1, (const int64_t[]){4});
     constant(&sketch, "low", STANCE_FLOAT32, 1, (const int64_t[]){0}, &most);
     constant(&sketch, "high", STANCE_FLOAT32, 0, NULL, &most);
     node(&sketch, "Clip", "x,low,high", "y");
-    assert_gives(&sketch, wanted, 4);
+    assert_ends(&sketch, STANCE_ESHAPE);
 }
 
 static void test_axes_of_32_bits_are_axes(void **state)
@@ -287,9 +342,12 @@ int main(void)
         cmocka_unit_test(test_region_sampling_is_bounded),
         cmocka_unit_test(test_transposed_convolution_of_an_absurd_stride_ends),
         cmocka_unit_test(test_opening_does_not_fold_without_measure),
+        cmocka_unit_test(test_normalisations_of_bytes_are_refused),
+        cmocka_unit_test(test_means_of_no_float_type_are_refused),
+        cmocka_unit_test(test_zero_points_have_the_type_of_their_data),
         cmocka_unit_test(test_empty_shapes_are_limited_like_others),
         cmocka_unit_test(test_mean_over_nothing_is_not_a_number),
-        cmocka_unit_test(test_an_empty_bound_of_clip_is_none),
+        cmocka_unit_test(test_an_empty_bound_of_clip_is_refused),
         cmocka_unit_test(test_axes_of_32_bits_are_axes),
         cmocka_unit_test(test_constant_channels_join_convolved_ones),
         cmocka_unit_test(test_empty_pictures_pass_through),

@@ -23,7 +23,7 @@
 #include "support/support.h"
 #include "support/trial.h"
 
-enum { VALUES = 64, NETWORKS = 250, MAX_WEIGHTS = 1 << 18 };
+enum { VALUES = 64, NETWORKS = 400, MAX_WEIGHTS = 1 << 18 };
 
 /* ---- Writing random networks ------------------------------------------------------------------ */
 
@@ -391,6 +391,19 @@ static void finish(struct onnx_writer *writer, struct base_buffer *model)
     onnx_writer_free(writer);
 }
 
+/* A 3×3 convolution from x: what follows lies in channel blocks. */
+static void begin_blocked(struct onnx_writer *writer, int64_t channels, const char *result)
+{
+    static float values[32 * 16 * 9];
+    struct stance_tensor weights = {
+        .dtype = STANCE_FLOAT32, .rank = 4, .dims = {channels, 16, 3, 3}, .data = values};
+    begin(writer);
+    support_synth_input("w", weights.dims, 4, 0.2, values);
+    onnx_writer_initializer(writer, "w", &weights);
+    onnx_writer_node(writer, "Conv", "", "x,w", result);
+    onnx_writer_ints(writer, "pads", (const int64_t[]){1, 1, 1, 1}, 4);
+}
+
 static void check_written(struct onnx_writer *writer)
 {
     struct base_buffer model;
@@ -478,6 +491,43 @@ static void test_parts_of_a_concat_that_are_wanted_elsewhere(void **state)
     check_written(&writer);
 }
 
+/* The part lies in the Concat's memory, as the whole does: it has to be copied all the same. */
+static void test_part_of_a_split_joined_with_its_whole(void **state)
+{
+    struct onnx_writer writer;
+    begin_blocked(&writer, 32, "b");
+    onnx_writer_node(&writer, "Split", "", "b", "first,second");
+    onnx_writer_int(&writer, "axis", 1);
+    onnx_writer_ints(&writer, "split", (const int64_t[]){4, 28}, 2);
+    onnx_writer_node(&writer, "Concat", "", "b,second", "c");
+    onnx_writer_int(&writer, "axis", 1);
+    onnx_writer_node(&writer, "MaxPool", "", "c", "d");
+    onnx_writer_ints(&writer, "kernel_shape", (const int64_t[]){3, 3}, 2);
+    output(&writer, "first");
+    output(&writer, "d");
+    check_written(&writer);
+}
+
+/* With several images their memory has gaps. */
+static void test_means_and_gates_inside_a_concat(void **state)
+{
+    struct onnx_writer writer;
+    begin_blocked(&writer, 16, "a");
+    onnx_writer_node(&writer, "GlobalAveragePool", "", "a", "mean");
+    onnx_writer_node(&writer, "Sigmoid", "", "mean", "gate");
+    onnx_writer_node(&writer, "Mul", "", "a,gate", "b");
+    onnx_writer_node(&writer, "Concat", "", "mean,gate", "c");
+    onnx_writer_int(&writer, "axis", 1);
+    onnx_writer_node(&writer, "HardSwish", "", "c", "d");
+    onnx_writer_node(&writer, "Concat", "", "b,a", "e");
+    onnx_writer_int(&writer, "axis", 1);
+    onnx_writer_node(&writer, "MaxPool", "", "e", "f");
+    onnx_writer_ints(&writer, "kernel_shape", (const int64_t[]){2, 2}, 2);
+    output(&writer, "d");
+    output(&writer, "f");
+    check_written(&writer);
+}
+
 static void test_reshapes_in_a_row(void **state)
 {
     static const int64_t shape[] = {-1, 4, 64};
@@ -507,6 +557,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_output_given_twice),
         cmocka_unit_test(test_constant_output),
         cmocka_unit_test(test_parts_of_a_concat_that_are_wanted_elsewhere),
+        cmocka_unit_test(test_part_of_a_split_joined_with_its_whole),
+        cmocka_unit_test(test_means_and_gates_inside_a_concat),
         cmocka_unit_test(test_reshapes_in_a_row),
     };
     if (argc == 3 && (base_number_parse_int64(argv[1], &first_seed) < 0 ||

@@ -25,6 +25,14 @@ bool engine_is_float(int dtype)
     return engine_domain_of(dtype) <= ENGINE_DOUBLE;
 }
 
+int engine_need_float(const struct engine_call *call)
+{
+    if (engine_is_float(call->in[0].dtype))
+        return 0;
+    return base_error(STANCE_ETYPE, "%s has no meaning for %s", call->node->type,
+                      stance_dtype_name(call->in[0].dtype));
+}
+
 void engine_int_range(int dtype, double *low, double *high)
 {
     int bits = (int)stance_dtype_size(dtype) * 8;

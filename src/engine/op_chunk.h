@@ -19,6 +19,8 @@ union engine_chunk {
 
 enum engine_domain engine_domain_of(int dtype);
 bool engine_is_float(int dtype);
+/* ETYPE unless input 0 is of a float type. */
+int engine_need_float(const struct engine_call *call);
 /* Range of an integer type (bool: 0 … 1) in double, for clamping before a conversion. */
 void engine_int_range(int dtype, double *low, double *high);
 

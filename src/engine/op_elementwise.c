@@ -136,7 +136,7 @@ static void run_clip_share(void *context, int part, int parts, int worker)
     }
 }
 
-/* A bound comes as input, or before opset 11 as attribute; an empty input is no bound. */
+/* A bound comes as input, or before opset 11 as attribute. */
 static bool read_bound(void *bound, struct engine_call *call, int input, const char *name)
 {
     enum engine_domain domain = engine_domain_of(call->in[0].dtype);
@@ -146,8 +146,6 @@ static bool read_bound(void *bound, struct engine_call *call, int input, const c
     if (input < call->input_count && call->in[input].dtype != STANCE_DTYPE_NONE)
         given = call->in[input];
     else if (!attr)
-        return false;
-    if (stance_tensor_count(&given) < 1)
         return false;
     engine_load(bound, domain, &given, 0, 1, 1);
     return true;

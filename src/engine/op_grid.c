@@ -45,12 +45,13 @@ static float reflect(float x, float low, float high)
 
 static int64_t pad_index(const struct grid *grid, float x, int64_t extent, float low, float high)
 {
-    if (x >= 0 && x <= (float)(extent - 1))
+    if (x >= 0 && (int64_t)x < extent) /* as whole numbers: the last index may not fit a float */
         return (int64_t)x;
     if (grid->padding == GRID_ZEROS)
         return -1;
     x = grid->padding == GRID_REFLECTION ? reflect(x, low, high) : x;
-    return (int64_t)clamp(x, 0, (float)(extent - 1));
+    int64_t index = (int64_t)clamp(x, 0, (float)(extent - 1));
+    return index < extent ? index : extent - 1;
 }
 
 static double cubic(double distance)

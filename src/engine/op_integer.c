@@ -42,6 +42,10 @@ static int centred(int32_t **out, struct engine_call *call, int input, int zero,
         return base_error(STANCE_ETYPE, "input %d is %s, not an 8-bit integer", input,
                           stance_dtype_name(in->dtype));
     BASE_TRY(check_count(call, zero, slices));
+    if (zero < call->input_count && call->in[zero].dtype != STANCE_DTYPE_NONE &&
+        call->in[zero].dtype != in->dtype)
+        return base_error(STANCE_ETYPE, "input %d is %s, its zero point %s", input,
+                          stance_dtype_name(in->dtype), stance_dtype_name(call->in[zero].dtype));
     bool one = input_count(call, zero) == 1;
     *out = engine_call_scratch(call, (size_t)count * sizeof **out);
     if (!*out)

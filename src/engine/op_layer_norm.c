@@ -81,6 +81,7 @@ static int run_layer(struct engine_call *call)
     const struct stance_tensor *in = &call->in[0], *affine[2] = {&call->in[1], &call->in[2]};
     struct layer layer = {.call = call, .rows = 1, .columns = 1};
     int axis = 0;
+    BASE_TRY(engine_need_float(call));
     layer.epsilon = (double)graph_attr_float(call->node, "epsilon", 1e-5f);
     layer.affine = given(call, 2) ? 2 : 1;
     if (in->rank > 0)
@@ -120,6 +121,7 @@ static int run_mean_variance(struct engine_call *call)
     const int64_t *axes = graph_attr_ints(call->node, "axes", &count);
     unsigned mask = 0;
     int64_t statistics = 1, members = 1, total = stance_tensor_count(in);
+    BASE_TRY(engine_need_float(call));
     for (int i = 0; i < (axes ? count : 3); i++) {
         BASE_TRY(engine_axis(axes ? axes[i] : usual[i], in->rank, &axis));
         mask |= 1u << axis;

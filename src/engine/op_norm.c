@@ -128,7 +128,7 @@ static int train(struct channels *channels)
     return 0;
 }
 
-/* Extra outputs of an old export that is not in training: the statistics as they came in. */
+/* Extra outputs, as of an old export that is not in training: the statistics as they came in. */
 static void copy_statistics(struct engine_call *call)
 {
     for (int i = 1; i < call->output_count; i++) {
@@ -142,16 +142,16 @@ static void copy_statistics(struct engine_call *call)
 static int run_batch(struct engine_call *call)
 {
     struct channels channels = channels_of(call);
+    BASE_TRY(engine_need_float(call));
     channels.per_pixel = call->opset < 9 && graph_attr_int(call->node, "spatial", 1) == 0;
     int64_t statistics = channels.per_pixel ? channels.count * channels.pixels : channels.count;
     for (int i = 1; i < 5; i++)
         if (stance_tensor_count(&call->in[i]) != statistics)
             return base_error(STANCE_ESHAPE, "input %d has %lld values instead of %lld", i,
                               (long long)stance_tensor_count(&call->in[i]), (long long)statistics);
+    copy_statistics(call);
     if (call->opset >= 14 && graph_attr_int(call->node, "training_mode", 0) != 0)
         BASE_TRY(train(&channels));
-    else
-        copy_statistics(call);
     base_pool_run(call->pool, batch_share, &channels, engine_call_parts(channels_total(&channels)));
     return 0;
 }
@@ -182,6 +182,7 @@ static void group_share(void *context, int part, int parts, int worker)
 static int run_group(struct engine_call *call)
 {
     struct channels channels = channels_of(call);
+    BASE_TRY(engine_need_float(call));
     bool instance = strcmp(call->node->type, "InstanceNormalization") == 0;
     channels.groups = instance ? channels.count : graph_attr_int(call->node, "num_groups", 0);
     if (channels_total(&channels) == 0)
@@ -228,6 +229,7 @@ static int run_lrn(struct engine_call *call)
 {
     struct channels channels = channels_of(call);
     int64_t size = graph_attr_int(call->node, "size", 1);
+    BASE_TRY(engine_need_float(call));
     BASE_TRY(engine_check_work(channels_total(&channels),
                                size < channels.count ? size : channels.count));
     base_pool_run(call->pool, lrn_share, &channels, engine_call_parts(channels_total(&channels)));

@@ -377,6 +377,7 @@ static void read_shape(struct recurrent *rnn)
 static int run(struct engine_call *call)
 {
     struct recurrent rnn = {.call = call};
+    BASE_TRY(engine_need_float(call));
     rnn.kind = strcmp(call->node->type, "LSTM") == 0  ? LSTM
                : strcmp(call->node->type, "GRU") == 0 ? GRU
                                                       : RNN;

@@ -130,9 +130,7 @@ static int rows_make(struct rows *rows, struct engine_call *call, int64_t axis, 
     int index = in->rank;
     *rows = (struct rows){.in = in, .out = &call->out[0], .kernels = call->kernels};
     rows->length = rows->inner = rows->count = 1;
-    if (!engine_is_float(in->dtype))
-        return base_error(STANCE_ETYPE, "%s has no meaning for %s", call->node->type,
-                          stance_dtype_name(in->dtype));
+    BASE_TRY(engine_need_float(call));
     if (in->rank > 0 && !(flatten && axis == in->rank))
         BASE_TRY(engine_axis(axis, in->rank, &index));
     for (int i = 0; i < in->rank; i++) {

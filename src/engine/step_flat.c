@@ -164,8 +164,7 @@ static bool clip_of(const struct engine_plan *plan, const struct engine_step *st
                        graph_attr_float(step->node, "max", INFINITY)};
     for (int i = 1; i <= 2; i++) {
         const struct graph_value *bound = engine_input(plan, step, i);
-        if (bound && (!bound->constant || bound->dtype != STANCE_FLOAT32 ||
-                      stance_tensor_count(&bound->constant->view) != 1))
+        if (bound && (!bound->constant || bound->dtype != STANCE_FLOAT32))
             return false;
         if (bound)
             bounds[i - 1] = *(const float *)bound->constant->view.data;

@@ -49,6 +49,9 @@ static int infer_layer_norm(struct graph_infer *infer)
     for (int i = axis; i < means.rank; i++)
         means.dims[i] = 1;
     int64_t stash = graph_attr_int(infer->node, "stash_type", STANCE_FLOAT32);
+    if (stash != STANCE_FLOAT32 && stash != STANCE_FLOAT64 && stash != STANCE_FLOAT16 &&
+        stash != STANCE_BFLOAT16)
+        return base_error(STANCE_EUNSUPPORTED, "stash_type is %lld", (long long)stash);
     BASE_TRY(graph_infer_output(infer, 1, (int)stash, &means));
     BASE_TRY(graph_infer_output(infer, 2, (int)stash, &means));
     return graph_infer_same(infer);

@@ -86,15 +86,3 @@ void vision_box_clamp(struct vision_box *box, float width, float height)
     box->y1 = clamp(box->y1, height);
     box->y2 = clamp(box->y2, height);
 }
-
-void vision_box_center(const struct vision_box *box, float *x, float *y)
-{
-    *x = (box->x1 + box->x2) / 2;
-    *y = (box->y1 + box->y2) / 2;
-}
-
-void vision_box_size(const struct vision_box *box, float *width, float *height)
-{
-    *width = box->x2 - box->x1;
-    *height = box->y2 - box->y1;
-}

@@ -31,7 +31,4 @@ size_t vision_box_nms(struct vision_box *boxes, size_t count, float threshold, f
 /* Into the picture: 0 … width and 0 … height. */
 void vision_box_clamp(struct vision_box *box, float width, float height);
 
-void vision_box_center(const struct vision_box *box, float *x, float *y);
-void vision_box_size(const struct vision_box *box, float *width, float *height);
-
 #endif

@@ -5,7 +5,7 @@
 #include "vision/input.h"
 #include "vision/sample.h"
 
-/* Errors: EARGUMENT, EUNSUPPORTED, ELIMIT for an input or picture that cannot be used. */
+/* Errors: EARGUMENT, ELIMIT for an input or picture that cannot be used. */
 int vision_fill_check(const struct vision_input *input, const struct stance_image *image);
 
 /* Fills rows [first, end): the grid's pixels in the top left width × height, `pad` elsewhere. */

@@ -31,7 +31,7 @@ struct vision_mapping {
 enum { VISION_PAD = 114 };
 
 /* The whole picture, its aspect kept, bilinear, in the top left corner.
- * Errors: EARGUMENT (also for an input description that makes no sense), EUNSUPPORTED, ELIMIT. */
+ * Errors: EARGUMENT (also for an input description that makes no sense), ELIMIT. */
 int vision_letterbox(float *out, const struct vision_input *input,
                      const struct stance_image *image, struct vision_mapping *mapping, int part,
                      int parts);
@@ -43,10 +43,6 @@ int vision_crop(float *out, const struct vision_input *input, const struct stanc
                 const float box[4], float padding, struct vision_mapping *mapping, int part,
                 int parts);
 
-/* Scale and size of a letterbox; vision_letterbox() uses it. */
-void vision_letterbox_size(const struct vision_input *input, int image_width, int image_height,
-                           double *scale, int *width, int *height);
-
 static inline void vision_map(const struct vision_mapping *mapping, float *x, float *y)
 {
     *x = *x * mapping->scale[0] + mapping->offset[0];
@@ -54,7 +50,7 @@ static inline void vision_map(const struct vision_mapping *mapping, float *x, fl
 }
 
 /* A copy resized as cv2.resize does with INTER_LINEAR; RGB24 and BGR24 stay as they are, other
- * formats become RGB24. Errors: EARGUMENT, EUNSUPPORTED, ELIMIT, ENOMEMORY. */
+ * formats become RGB24. Errors: EARGUMENT, ELIMIT, ENOMEMORY. */
 int vision_resize(struct stance_image **out, const struct stance_image *image, int width,
                   int height);
 

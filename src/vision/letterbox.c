@@ -11,7 +11,7 @@ static int scaled_side(int side, double scale, int limit, bool rounded)
     return scaled < 1 ? 1 : scaled > limit ? limit : scaled;
 }
 
-void vision_letterbox_size(const struct vision_input *input, int image_width, int image_height,
+static void letterbox_size(const struct vision_input *input, int image_width, int image_height,
                            double *scale, int *width, int *height)
 {
     *scale = fmin((double)input->width / image_width, (double)input->height / image_height);
@@ -26,7 +26,7 @@ int vision_letterbox(float *out, const struct vision_input *input,
     BASE_TRY(vision_fill_check(input, image));
     double scale;
     int width, height;
-    vision_letterbox_size(input, image->width, image->height, &scale, &width, &height);
+    letterbox_size(input, image->width, image->height, &scale, &width, &height);
     /* cv2.resize derives its step from the sizes, not from the ratio they came from. */
     struct vision_grid grid = {
         VISION_RESIZE,

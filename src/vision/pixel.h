@@ -20,7 +20,7 @@ struct vision_layout {
 STANCE_PRIVATE const struct vision_layout *vision_layout_find(int format);
 
 /* Whether a picture (perhaps filled in by hand) is usable: known format, accepted size, planes
- * present, rows that do not overlap. Errors: EARGUMENT, EUNSUPPORTED, ELIMIT. */
+ * present, rows that do not overlap. Errors: EARGUMENT, ELIMIT. */
 STANCE_PRIVATE int vision_image_check(const struct stance_image *image);
 
 /* Width and height of a plane: chroma is halved and rounded up. */
