@@ -326,9 +326,12 @@ static void test_constant_channels_join_convolved_ones(void **state)
 static void test_empty_pictures_pass_through(void **state)
 {
     (void)state;
+    const float ones[16] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
     struct sketch sketch;
     begin(&sketch, 4, (const int64_t[]){1, 16, 0, 5});
-    node(&sketch, "HardSigmoid", "x", "a");
+    constant(&sketch, "one", STANCE_FLOAT32, 1, (const int64_t[]){16}, ones);
+    node(&sketch, "BatchNormalization", "x,one,one,one,one", "n");
+    node(&sketch, "HardSigmoid", "n", "a");
     node(&sketch, "Mul", "x,a", "b");
     onnx_writer_int(node(&sketch, "Concat", "a,b", "y"), "axis", 1);
     assert_ends(&sketch, 0);

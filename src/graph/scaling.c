@@ -294,8 +294,8 @@ static int become_depthwise(struct graph_edit *edit, int at)
     const struct graph_node *node = &edit->graph->nodes[at];
     const struct tensor_shape *shape = graph_fixed_shape(edit, node->inputs[0]);
     struct affine affine = {0};
-    if (!shape || shape->rank != 4 || shape->dims[1] < 1 ||
-        edit->graph->values[node->inputs[0]].dtype != STANCE_FLOAT32)
+    if (!shape || shape->rank != 4 || shape->dims[1] < 1 || shape->dims[2] < 1 ||
+        shape->dims[3] < 1 || edit->graph->values[node->inputs[0]].dtype != STANCE_FLOAT32)
         return 0;
     int64_t channels = shape->dims[1];
     BASE_TRY(open_affine(&affine, channels));
