@@ -1,5 +1,5 @@
 /* Random networks: a seeded recipe of nodes that grows one node at a time and can be written as an
- * ONNX model at any moment. What the nodes are is drawn in random_nodes.c. */
+ * ONNX model at any moment. What the nodes are is drawn in random_nodes.c and random_moves.c. */
 #ifndef RANDOM_GRAPH_H
 #define RANDOM_GRAPH_H
 
@@ -83,7 +83,7 @@ size_t random_graph_weights(const struct random_graph *graph);
 void random_graph_write(const struct random_graph *graph, const char *const *outputs, int count,
                         struct base_buffer *model);
 
-/* ---- For random_nodes.c -----------------------------------------------------------------------
+/* ---- For random_nodes.c and random_moves.c -----------------------------------------------------
  */
 
 /* Begins a node; what follows belongs to it. */
@@ -103,7 +103,17 @@ void random_attr_ints(struct random_graph *graph, const char *name, int count,
 /* Outputs of the open node; one when not called. */
 void random_outputs(struct random_graph *graph, int count);
 
-/* Draws one node of any kind. */
+/* A float value of rank low … high, rather a young one; NULL when there is none. */
+const struct random_value *random_pick(struct random_graph *graph, int low, int high);
+/* Opens a node on such a value and returns it; a Relu of the first input where there is none. */
+const struct random_value *random_begin(struct random_graph *graph, const char *type, int low,
+                                        int high);
+const char *random_choose(struct random_graph *graph, const char *const *names, int count);
+/* The open node gives the same bits on every tier for exact inputs. */
+void random_exact(struct random_graph *graph);
+
+/* Draws one node of any kind; one of those that move data. */
 void random_node_draw(struct random_graph *graph);
+void random_move_draw(struct random_graph *graph);
 
 #endif
