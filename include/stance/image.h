@@ -41,7 +41,7 @@ struct stance_image {
 STANCE_API int stance_image_open(struct stance_image **out, int format, int width, int height);
 
 /* A picture over the caller's packed pixels (not planar); nothing is copied, `pixels` must live as
- * long as the picture. Errors: EARGUMENT, ENOMEMORY. */
+ * long as the picture. Errors: EARGUMENT, ELIMIT, ENOMEMORY. */
 STANCE_API int stance_image_wrap(struct stance_image **out, int format, int width, int height,
                                  void *pixels, ptrdiff_t stride);
 
@@ -52,7 +52,7 @@ STANCE_API struct stance_image *stance_image_keep(struct stance_image *image);
 STANCE_API void stance_image_close(struct stance_image **image);
 
 /* A copy in another format: any becomes RGB24, BGR24, RGBA32, BGRA32 or GRAY8; YUV420P and NV12 only
- * themselves. Alpha is dropped or opaque. Errors: EARGUMENT, EUNSUPPORTED, ENOMEMORY. */
+ * themselves. Alpha is dropped or opaque. Errors: EARGUMENT, EUNSUPPORTED, ELIMIT, ENOMEMORY. */
 STANCE_API int stance_image_convert(struct stance_image **out, const struct stance_image *image,
                                     int format);
 
@@ -67,7 +67,7 @@ STANCE_API int stance_image_read(struct stance_image **out, const char *path);
 STANCE_API int stance_image_parse(struct stance_image **out, const void *data, size_t size);
 
 /* Writes .png or .jpg (quality 92) by the path's ending, under a temporary name and then renamed.
- * In libstance-media. Errors: EARGUMENT, EIO, ENOMEMORY. */
+ * In libstance-media. Errors: EARGUMENT, EIO, ELIMIT, ENOMEMORY. */
 STANCE_API int stance_image_write(const struct stance_image *image, const char *path);
 
 #ifdef __cplusplus

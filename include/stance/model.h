@@ -19,8 +19,8 @@ struct stance_model;
  * $STANCE_MODELS (a ':'-separated list), ./models, $XDG_DATA_HOME/stance/models
  * (~/.local/share/stance/models) and the installed share folder. The file stays mapped while the
  * model lives.
- * Errors: ENOTFOUND (says where was looked), EFORMAT, EUNSUPPORTED (names the operator), ESHAPE,
- * ELIMIT, ENOMEMORY. */
+ * Errors: ENOTFOUND (says where was looked), EIO, EFORMAT, EUNSUPPORTED (names the operator), and for
+ * nodes that contradict themselves ESHAPE, ETYPE, EARGUMENT; ELIMIT, ENOMEMORY. */
 STANCE_API int stance_model_open(struct stance_model **out, const char *name);
 
 /* Drops the caller's reference and sets the handle NULL; sessions keep their own. */

@@ -75,7 +75,8 @@ STANCE_API void stance_pose_close(struct stance_pose **pose);
 
 /* Finds the people in a picture. `boxes`: x1, y1, x2, y2 of `box_count` people to use instead of
  * detecting, or NULL. The result belongs to `pose` and is valid until the next call on it.
- * Errors: EARGUMENT, EUNSUPPORTED (pixel format), ELIMIT, ENOMEMORY. */
+ * Errors: EARGUMENT (also for a picture that cannot be used), ELIMIT, ENOMEMORY, and those of
+ * stance_session_run(). */
 STANCE_API int stance_pose_image(struct stance_pose *pose, const struct stance_image *image,
                                  const float (*boxes)[4], int box_count,
                                  const struct stance_pose_result **result);

@@ -16,7 +16,7 @@ struct stance_result_writer;
 STANCE_API int stance_result_writer_open(struct stance_result_writer **out, const char *path);
 
 /* Appends one line for one picture and hands it to the system: what was added is not lost when the
- * program dies. The fields are documented in docs/formats.md. Errors: EIO, ENOMEMORY. */
+ * program dies. The fields are documented in docs/formats.md. Errors: EIO, ELIMIT, ENOMEMORY. */
 STANCE_API int stance_result_writer_add(struct stance_result_writer *writer, const char *file,
                                         const struct stance_pose_result *result);
 

@@ -33,7 +33,7 @@ struct stance_session_options {
 STANCE_API void stance_session_options_default(struct stance_session_options *options);
 
 /* `options` NULL: the defaults. Errors: EDEVICE (what was asked for is not to be had here),
- * EARGUMENT, ENOMEMORY. */
+ * EARGUMENT, ELIMIT (more than 64 inputs or outputs), ENOMEMORY. */
 STANCE_API int stance_session_open(struct stance_session **out, struct stance_model *model,
                                    const struct stance_session_options *options);
 
@@ -42,7 +42,8 @@ STANCE_API void stance_session_close(struct stance_session **session);
 
 /* Prepares for input shapes (one tensor per model input; data is not read): plans memory, packs
  * weights. stance_session_run() does it by itself when shapes are new; the last few plans are kept.
- * Errors: ESHAPE, ETYPE, EUNSUPPORTED, ELIMIT, ENOMEMORY. */
+ * Errors: EARGUMENT (number of inputs; an attribute or index out of range), ESHAPE, ETYPE,
+ * EUNSUPPORTED, ELIMIT, ENOMEMORY. */
 STANCE_API int stance_session_prepare(struct stance_session *session,
                                       const struct stance_tensor *inputs, int count);
 

@@ -55,7 +55,8 @@ STANCE_API int64_t stance_tensor_count(const struct stance_tensor *tensor);
  * Errors: EIO, ENOTFOUND, EFORMAT, EUNSUPPORTED, ELIMIT, ENOMEMORY. */
 STANCE_API int stance_tensor_read_npy(struct stance_tensor *out, const char *path);
 
-/* Writes a .npy file (format 1.0) under a temporary name and renames it. */
+/* Writes a .npy file (format 1.0) under a temporary name and renames it. Errors: ETYPE (bfloat16),
+ * ESHAPE, EIO, ELIMIT, ENOMEMORY. */
 STANCE_API int stance_tensor_write_npy(const struct stance_tensor *tensor, const char *path);
 
 /* Frees the data of a tensor from stance_tensor_read_npy() and clears the view. NULL is allowed. */
