@@ -168,8 +168,8 @@ int KERNEL_NAME(conv_depthwise_plan)(struct kernel_conv_plan *plan)
         return STANCE_EUNSUPPORTED;
     int blocks = kernel_blocks(s->out_channels, VEC_LANES);
     int taps = s->kernel_height * s->kernel_width;
-    /* vectors and half a dozen cycles for each one's epilogue: shares of 20 µs or more */
-    int64_t work = (int64_t)s->batch * blocks * s->out_height * s->out_width * (taps + 6) / 50000;
+    /* vectors and half a dozen cycles for each one's epilogue: shares of 5 µs or more */
+    int64_t work = (int64_t)s->batch * blocks * s->out_height * s->out_width * (taps + 6) / 12500;
     plan->tile[SPECIAL] = special(s);
     plan->tile[FLAT] = plan->tile[SPECIAL] && flat(s);
     plan->tile[BANDS] = 1;

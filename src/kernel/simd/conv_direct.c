@@ -197,11 +197,11 @@ int KERNEL_NAME(conv_direct_plan)(struct kernel_conv_plan *plan)
     if (bytes > CONV_SCRATCH_LIMIT)
         return STANCE_EUNSUPPORTED;
     int64_t units = (int64_t)s->batch * d.bands * d.classes * d.groups * d.tile_groups;
-    /* shares of a million multiply-adds or more: 10 to 20 µs */
+    /* shares of a quarter of a million multiply-adds or more: 4 to 6 µs */
     int64_t work = d.out_plane * s->batch * d.out_blocks * d.groups * VEC_LANES * d.channels *
-                   depth / d.classes / 1000000;
-    if (work < floats / 50000)
-        work = floats / 50000; /* or of reading 200 KB of weights */
+                   depth / d.classes / 250000;
+    if (work < floats / 12500)
+        work = floats / 12500; /* or of reading 50 KB of weights */
     int64_t parts = work < units ? work : units;
     plan->name = d.mode == IN_PLACE ? "direct 1x1" : d.mode == UNFOLDED ? "direct stem" : "direct";
     plan->parts = parts < 1 ? 1 : parts > 64 ? 64 : (int)parts;
