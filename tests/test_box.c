@@ -75,9 +75,8 @@ static void test_box_nms_keeps_boxes_exactly_at_the_threshold(void **state)
 static void test_box_nms_by_label_lets_classes_overlap(void **state)
 {
     (void)state;
-    struct vision_box boxes[] = {{0, 0, 10, 10, 0.9f, 1, 0},
-                                 {0, 0, 10, 10, 0.8f, 2, 1},
-                                 {0, 0, 10, 10, 0.7f, 1, 2}};
+    struct vision_box boxes[] = {
+        {0, 0, 10, 10, 0.9f, 1, 0}, {0, 0, 10, 10, 0.8f, 2, 1}, {0, 0, 10, 10, 0.7f, 1, 2}};
     assert_int_equal(vision_box_nms(boxes, 3, 0.5f, 0, 1, 100), 2);
     assert_int_equal(boxes[1].label, 2);
     assert_int_equal(vision_box_nms(boxes, 2, 0.5f, 0, 0, 100), 1);

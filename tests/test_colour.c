@@ -92,8 +92,8 @@ static void test_colour_weighs_grey_as_bt601(void **state)
     (void)state;
     const struct {
         uint8_t rgb[3], grey;
-    } known[] = {{{255, 255, 255}, 255}, {{0, 0, 0}, 0},     {{255, 0, 0}, 76},
-                 {{0, 255, 0}, 150},     {{0, 0, 255}, 29},  {{77, 77, 77}, 77}};
+    } known[] = {{{255, 255, 255}, 255}, {{0, 0, 0}, 0},    {{255, 0, 0}, 76},
+                 {{0, 255, 0}, 150},     {{0, 0, 255}, 29}, {{77, 77, 77}, 77}};
     struct stance_image *rgb = open_image(STANCE_RGB24);
     for (int i = 0; i < 6; i++)
         memcpy(rgb->plane[0] + (ptrdiff_t)3 * i, known[i].rgb, 3);

@@ -181,8 +181,8 @@ static int check_tier(const struct graph *graph, const struct tensors *inputs,
 }
 
 /* Two runs of one session: the second finds the memory as the first left it. */
-static int run_session(struct stance_session *session, const struct tensors *inputs, int input_count,
-                       const struct tensors *expected, int output_count)
+static int run_session(struct stance_session *session, const struct tensors *inputs,
+                       int input_count, const struct tensors *expected, int output_count)
 {
     struct stance_tensor in[ONNX_CASE_TENSORS], out[ONNX_CASE_TENSORS];
     for (int i = 0; i < input_count; i++)

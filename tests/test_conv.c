@@ -159,8 +159,7 @@ static void run_planned(const struct problem *p, const struct kernel_conv_plan *
     free_guarded(scratch, scratch_floats);
 }
 
-static void describe(const struct kernel_conv_plan *plan, const char *tier, char *text,
-                     size_t size)
+static void describe(const struct kernel_conv_plan *plan, const char *tier, char *text, size_t size)
 {
     const struct kernel_conv_shape *s = &plan->shape;
     snprintf(text, size,
@@ -174,8 +173,8 @@ static void describe(const struct kernel_conv_plan *plan, const char *tier, char
              plan->epilogue.residual);
 }
 
-static void check_values(const char *text, const struct kernel_conv_plan *plan,
-                         const float *result, const float *expected, size_t count)
+static void check_values(const char *text, const struct kernel_conv_plan *plan, const float *result,
+                         const float *expected, size_t count)
 {
     float tolerance = strstr(plan->name, "winograd") ? 2e-4f : 2e-5f;
     for (size_t i = 0; i < count; i++)
@@ -245,8 +244,7 @@ static void check_everywhere(struct problem *p)
     run_planned(p, &plan, kernel_table(BASE_CPU_REF), 1, expected);
     for (int tier = BASE_CPU_AVX2; tier <= (int)base_cpu_best(); tier++)
         for (int method = -1; method < METHODS; method++)
-            methods_seen[tier][method + 1] +=
-                check(p, (enum base_cpu_tier)tier, method, expected);
+            methods_seen[tier][method + 1] += check(p, (enum base_cpu_tier)tier, method, expected);
     base_free(expected);
 }
 
@@ -325,8 +323,8 @@ static int random_size(const struct kernel_conv_shape *s, bool vertical)
 static void random_shape(struct problem *p, int round)
 {
     static const enum kernel_activation activations[] = {
-        KERNEL_SWISH, KERNEL_LINEAR, KERNEL_RELU, KERNEL_CLIP, KERNEL_LEAKY_RELU, KERNEL_HARD_SWISH,
-        KERNEL_SIGMOID, KERNEL_HARD_SIGMOID, KERNEL_TANH, KERNEL_GELU,
+        KERNEL_SWISH,      KERNEL_LINEAR,  KERNEL_RELU,         KERNEL_CLIP, KERNEL_LEAKY_RELU,
+        KERNEL_HARD_SWISH, KERNEL_SIGMOID, KERNEL_HARD_SIGMOID, KERNEL_TANH, KERNEL_GELU,
     };
     struct kernel_conv_shape *s = &p->shape;
     *p = (struct problem){0};
@@ -427,14 +425,26 @@ static void test_network_shapes(void **state)
         const int *v = shapes[i];
         int k = v[4], stride = v[5], pad = v[6];
         struct problem p = {.shape = {
-            .batch = 1 + 2 * (int)(i % 2), .in_channels = v[0], .out_channels = v[3],
-            .groups = v[7], .in_height = v[1], .in_width = v[2],
-            .out_height = out_size(v[1], k, stride, 1, 2 * pad),
-            .out_width = out_size(v[2], k, stride, 1, 2 * pad),
-            .kernel_height = k, .kernel_width = k, .stride_height = stride, .stride_width = stride,
-            .dilation_height = 1, .dilation_width = 1, .pad_top = pad, .pad_left = pad,
-            .transposed = v[8], .plain_input = v[0] == 3, .plain_output = v[3] == 17,
-        }};
+                                .batch = 1 + 2 * (int)(i % 2),
+                                .in_channels = v[0],
+                                .out_channels = v[3],
+                                .groups = v[7],
+                                .in_height = v[1],
+                                .in_width = v[2],
+                                .out_height = out_size(v[1], k, stride, 1, 2 * pad),
+                                .out_width = out_size(v[2], k, stride, 1, 2 * pad),
+                                .kernel_height = k,
+                                .kernel_width = k,
+                                .stride_height = stride,
+                                .stride_width = stride,
+                                .dilation_height = 1,
+                                .dilation_width = 1,
+                                .pad_top = pad,
+                                .pad_left = pad,
+                                .transposed = v[8],
+                                .plain_input = v[0] == 3,
+                                .plain_output = v[3] == 17,
+                            }};
         if (v[8]) {
             p.shape.out_height = (v[1] - 1) * stride - 2 * pad + k;
             p.shape.out_width = (v[2] - 1) * stride - 2 * pad + k;

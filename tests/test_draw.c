@@ -172,9 +172,12 @@ static void test_text_has_ink_and_width(void **state)
 static const uint8_t set_colors[][3] = {{255, 0, 0}, {0, 255, 0}, {0, 0, 255}};
 static const int32_t set_edges[][2] = {{0, 1}, {1, 2}, {2, 7}};
 static const uint8_t set_edge_colors[][3] = {{255, 255, 0}, {0, 255, 255}, {9, 9, 9}};
-static const struct stance_keypoint_set set = {
-    .name = "three", .count = 3, .colors = set_colors, .edge_count = 3, .edges = set_edges,
-    .edge_colors = set_edge_colors};
+static const struct stance_keypoint_set set = {.name = "three",
+                                               .count = 3,
+                                               .colors = set_colors,
+                                               .edge_count = 3,
+                                               .edges = set_edges,
+                                               .edge_colors = set_edge_colors};
 
 struct scene {
     struct stance_keypoint points[3];

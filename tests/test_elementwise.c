@@ -22,49 +22,28 @@ static const struct kernel_table *next_tier(const struct kernel_table *k)
 static double exact(enum kernel_activation op, double alpha, double beta, double x)
 {
     switch (op) {
-    case KERNEL_RELU:
-        return x > 0 ? x : 0;
-    case KERNEL_LEAKY_RELU:
-        return x < 0 ? alpha * x : x;
-    case KERNEL_CLIP:
-        return fmin(fmax(x, alpha), beta);
-    case KERNEL_SIGMOID:
-        return 1 / (1 + exp(-x));
-    case KERNEL_SWISH:
-        return x / (1 + exp(-x));
-    case KERNEL_HARD_SIGMOID:
-        return fmin(fmax(alpha * x + beta, 0), 1);
-    case KERNEL_HARD_SWISH:
-        return x * fmin(fmax(x / 6 + 0.5, 0), 1);
-    case KERNEL_TANH:
-        return tanh(x);
-    case KERNEL_GELU:
-        return x / 2 * erfc(-x * 0.70710678118654752440);
-    case KERNEL_EXP:
-        return exp(x);
-    case KERNEL_ERF:
-        return erf(x);
-    case KERNEL_SQRT:
-        return sqrt(x);
-    case KERNEL_ABS:
-        return fabs(x);
-    case KERNEL_NEG:
-        return -x;
-    case KERNEL_RECIPROCAL:
-        return 1 / x;
-    case KERNEL_LOG:
-        return log(x);
-    case KERNEL_SOFTPLUS:
-        return fmax(x, 0) + log1p(exp(-fabs(x)));
-    case KERNEL_SIN:
-        return sin(x);
-    case KERNEL_COS:
-        return cos(x);
-    case KERNEL_SQUARE:
-        return x * x;
+    case KERNEL_RELU: return x > 0 ? x : 0;
+    case KERNEL_LEAKY_RELU: return x < 0 ? alpha * x : x;
+    case KERNEL_CLIP: return fmin(fmax(x, alpha), beta);
+    case KERNEL_SIGMOID: return 1 / (1 + exp(-x));
+    case KERNEL_SWISH: return x / (1 + exp(-x));
+    case KERNEL_HARD_SIGMOID: return fmin(fmax(alpha * x + beta, 0), 1);
+    case KERNEL_HARD_SWISH: return x * fmin(fmax(x / 6 + 0.5, 0), 1);
+    case KERNEL_TANH: return tanh(x);
+    case KERNEL_GELU: return x / 2 * erfc(-x * 0.70710678118654752440);
+    case KERNEL_EXP: return exp(x);
+    case KERNEL_ERF: return erf(x);
+    case KERNEL_SQRT: return sqrt(x);
+    case KERNEL_ABS: return fabs(x);
+    case KERNEL_NEG: return -x;
+    case KERNEL_RECIPROCAL: return 1 / x;
+    case KERNEL_LOG: return log(x);
+    case KERNEL_SOFTPLUS: return fmax(x, 0) + log1p(exp(-fabs(x)));
+    case KERNEL_SIN: return sin(x);
+    case KERNEL_COS: return cos(x);
+    case KERNEL_SQUARE: return x * x;
     case KERNEL_LINEAR:
-    case KERNEL_ACTIVATIONS:
-        break;
+    case KERNEL_ACTIVATIONS: break;
     }
     return x;
 }
@@ -259,14 +238,10 @@ static void test_unary_parts_and_lengths(void **state)
 static float combined(enum kernel_binary op, float a, float b)
 {
     switch (op) {
-    case KERNEL_ADD:
-        return a + b;
-    case KERNEL_SUB:
-        return a - b;
-    case KERNEL_MUL:
-        return a * b;
-    case KERNEL_DIV:
-        return a / b;
+    case KERNEL_ADD: return a + b;
+    case KERNEL_SUB: return a - b;
+    case KERNEL_MUL: return a * b;
+    case KERNEL_DIV: return a / b;
     default:
         if (isnan(a) || isnan(b))
             return NAN;

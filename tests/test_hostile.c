@@ -27,8 +27,8 @@
 #include "tensor/storage.h"
 
 enum {
-    MOST_VALUES = 1 << 24,     /* inputs beyond are only prepared for, not fed */
-    MOST_WORK = 2000000000,    /* multiply-adds: an honest large network is no hang */
+    MOST_VALUES = 1 << 24,  /* inputs beyond are only prepared for, not fed */
+    MOST_WORK = 2000000000, /* multiply-adds: an honest large network is no hang */
     MOST_SECONDS = 2,
 };
 

@@ -31,13 +31,14 @@ struct answer {
 static const struct answer answers[] = {
     {"/plain", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", 1, false},
     {"/until-close", "HTTP/1.0 200 OK\r\n\r\nhello", 1, false},
-    {"/chunked", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n",
-     1, false},
+    {"/chunked",
+     "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n", 1,
+     false},
     {"/empty", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", 1, false},
     {"/moved", "HTTP/1.1 302 Found\r\nLocation: /plain\r\nContent-Length: 0\r\n\r\n", 1, false},
     {"/loop", "HTTP/1.1 302 Found\r\nLocation: /loop\r\nContent-Length: 0\r\n\r\n", 1, false},
-    {"/to-file", "HTTP/1.1 302 Found\r\nLocation: file:///etc/hostname\r\nContent-Length: 0\r\n\r\n",
-     1, false},
+    {"/to-file",
+     "HTTP/1.1 302 Found\r\nLocation: file:///etc/hostname\r\nContent-Length: 0\r\n\r\n", 1, false},
     {"/gone", "HTTP/1.1 410 Gone\r\nContent-Length: 3\r\n\r\nbye", 1, false},
     {"/busy", "HTTP/1.1 503 Busy\r\nContent-Length: 3\r\n\r\nbye", 1, false},
     {"/announced", "HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\nhello", 1, true},
@@ -86,8 +87,7 @@ static void *run_server(void *unused)
 
 static int start_server(void **state)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t size = sizeof address;
     setenv("no_proxy", "*", 1);
     server.listener = socket(AF_INET, SOCK_STREAM, 0);
@@ -154,11 +154,16 @@ static void test_http_names_what_went_wrong(void **state)
         int code;
         const char *words;
     } cases[] = {
-        {"/missing", STANCE_ENOTFOUND, "404"},     {"/gone", STANCE_ENOTFOUND, "410"},
-        {"/busy", STANCE_EIO, "503"},              {"/loop", STANCE_ELIMIT, "redirected"},
-        {"/to-file", STANCE_EIO, "to-file"},       {"/announced", STANCE_ELIMIT, "larger than"},
-        {"/endless", STANCE_ELIMIT, "larger than"}, {"/short", STANCE_EIO, "short"},
-        {"/bad-chunk", STANCE_EIO, "bad-chunk"},   {"/no-http", STANCE_EIO, "no-http"},
+        {"/missing", STANCE_ENOTFOUND, "404"},
+        {"/gone", STANCE_ENOTFOUND, "410"},
+        {"/busy", STANCE_EIO, "503"},
+        {"/loop", STANCE_ELIMIT, "redirected"},
+        {"/to-file", STANCE_EIO, "to-file"},
+        {"/announced", STANCE_ELIMIT, "larger than"},
+        {"/endless", STANCE_ELIMIT, "larger than"},
+        {"/short", STANCE_EIO, "short"},
+        {"/bad-chunk", STANCE_EIO, "bad-chunk"},
+        {"/no-http", STANCE_EIO, "no-http"},
         {"/nothing", STANCE_EIO, "nothing"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

@@ -85,8 +85,8 @@ static void test_image_without_owner_is_left_alone(void **state)
 {
     (void)state;
     uint8_t pixel[3] = {1, 2, 3};
-    struct stance_image view = {.width = 1, .height = 1, .format = STANCE_RGB24,
-                                .plane = {pixel}, .stride = {3}};
+    struct stance_image view = {
+        .width = 1, .height = 1, .format = STANCE_RGB24, .plane = {pixel}, .stride = {3}};
     struct stance_image *image = stance_image_keep(&view);
     stance_image_close(&image);
     assert_null(image);

@@ -76,7 +76,10 @@ static void compare_letterbox(const struct vision_input *input, const char *refe
 static void test_letterbox_of_rtmdet_equals_opencv(void **state)
 {
     (void)state;
-    compare_letterbox(&(struct vision_input){.width = 320, .height = 320, .bgr = true, .scale = 1,
+    compare_letterbox(&(struct vision_input){.width = 320,
+                                             .height = 320,
+                                             .bgr = true,
+                                             .scale = 1,
                                              .mean = {103.53f, 116.28f, 123.675f},
                                              .std = {57.375f, 57.12f, 58.395f}},
                       "rtmdet320_785.in.images.f32.bin");
@@ -85,15 +88,18 @@ static void test_letterbox_of_rtmdet_equals_opencv(void **state)
 static void test_letterbox_of_yolox_equals_opencv(void **state)
 {
     (void)state;
-    compare_letterbox(&(struct vision_input){.width = 416, .height = 416, .bgr = true, .scale = 1,
-                                             .std = {1, 1, 1}},
-                      "yolox_nano_785.in.images.f32.bin");
+    compare_letterbox(
+        &(struct vision_input){
+            .width = 416, .height = 416, .bgr = true, .scale = 1, .std = {1, 1, 1}},
+        "yolox_nano_785.in.images.f32.bin");
 }
 
 static void test_crop_of_simplepose_equals_opencv(void **state)
 {
     (void)state;
-    const struct vision_input input = {.width = 192, .height = 256, .scale = 1.0f / 255,
+    const struct vision_input input = {.width = 192,
+                                       .height = 256,
+                                       .scale = 1.0f / 255,
                                        .mean = {0.485f, 0.456f, 0.406f},
                                        .std = {0.229f, 0.224f, 0.225f}};
     const float box[4] = {279.26507568359375f, 42.71366882324219f, 494.8958435058594f,

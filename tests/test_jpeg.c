@@ -103,12 +103,14 @@ static void test_jpeg_quality_decides_the_size(void **state)
 static void add_exif(struct base_buffer *out, const struct base_buffer *bytes, bool big,
                      int orientation)
 {
+    /* clang-format off */
     const uint8_t little_exif[] = {
         0xff, 0xe1, 0, 34, 'E', 'x', 'i', 'f', 0, 0, 'I', 'I', 42, 0, 8, 0, 0, 0, 1, 0,
         0x12, 1, 3, 0, 1, 0, 0, 0, (uint8_t)orientation, 0, 0, 0, 0, 0, 0, 0};
     const uint8_t big_exif[] = {
         0xff, 0xe1, 0, 34, 'E', 'x', 'i', 'f', 0, 0, 'M', 'M', 0, 42, 0, 0, 0, 8, 0, 1,
         1, 0x12, 0, 3, 0, 0, 0, 1, 0, (uint8_t)orientation, 0, 0, 0, 0, 0, 0};
+    /* clang-format on */
     base_buffer_init(out, LIMIT);
     assert_int_equal(base_buffer_append(out, bytes->data, 2), 0);
     assert_int_equal(base_buffer_append(out, big ? big_exif : little_exif, sizeof big_exif), 0);
@@ -131,9 +133,9 @@ static void test_jpeg_is_turned_upright_by_exif(void **state)
         assert_int_equal(image->height, swapped ? 40 : 24);
         for (int y = 0; y < 24; y++)
             for (int x = 0; x < 40; x++) {
-                const int targets[10][2] = {
-                    {x, y},  {x, y},      {39 - x, y},      {39 - x, 23 - y}, {x, 23 - y},
-                    {y, x},  {23 - y, x}, {23 - y, 39 - x}, {y, 39 - x},      {x, y}};
+                const int targets[10][2] = {{x, y},      {x, y}, {39 - x, y}, {39 - x, 23 - y},
+                                            {x, 23 - y}, {y, x}, {23 - y, x}, {23 - y, 39 - x},
+                                            {y, 39 - x}, {x, y}};
                 assert_memory_equal(
                     pixel_of(image, targets[orientation][0], targets[orientation][1]),
                     pixel_of(plain, x, y), 3);
@@ -182,8 +184,9 @@ static void test_jpeg_converts_inks(void **state)
             memcpy(inks + (ptrdiff_t)4 * k, known[i].inks, 4);
         unsigned char *file = NULL;
         unsigned long size = 0;
-        assert_int_equal(tjCompress2(handle, inks, SIDE, 0, SIDE, TJPF_CMYK, &file, &size,
-                                     TJSAMP_444, 98, 0), 0);
+        assert_int_equal(
+            tjCompress2(handle, inks, SIDE, 0, SIDE, TJPF_CMYK, &file, &size, TJSAMP_444, 98, 0),
+            0);
         struct stance_image *image;
         assert_int_equal(media_jpeg_decode(&image, file, size), 0);
         for (int c = 0; c < 3; c++)

@@ -11,8 +11,7 @@
 #include "base/memory.h"
 #include "vision/input.h"
 
-static const struct vision_input plain = {
-    .width = 64, .height = 64, .scale = 1, .std = {1, 1, 1}};
+static const struct vision_input plain = {.width = 64, .height = 64, .scale = 1, .std = {1, 1, 1}};
 
 static float *open_tensor(const struct vision_input *input)
 {
@@ -122,7 +121,10 @@ static void test_letterbox_normalises_in_channel_order(void **state)
 {
     (void)state;
     struct stance_image *image = open_gradient(64, 32, 4);
-    struct vision_input input = {.width = 64, .height = 64, .bgr = true, .scale = 1,
+    struct vision_input input = {.width = 64,
+                                 .height = 64,
+                                 .bgr = true,
+                                 .scale = 1,
                                  .mean = {103.53f, 116.28f, 123.675f},
                                  .std = {57.375f, 57.12f, 58.395f}};
     float *out = open_tensor(&input);

@@ -121,8 +121,7 @@ static void test_out_of_memory(void **state)
     size_t total;
     for (long n = 1; n <= 3; n++) {
         base_alloc_fail_at(n, 0);
-        assert_int_equal(graph_plan_memory(blocks, 10000, SIZE_MAX / 2, &total),
-                         STANCE_ENOMEMORY);
+        assert_int_equal(graph_plan_memory(blocks, 10000, SIZE_MAX / 2, &total), STANCE_ENOMEMORY);
         base_alloc_fail_at(0, 0);
         assert_int_equal(base_alloc_live(), live);
     }

@@ -112,8 +112,7 @@ static void test_inspection_takes_shapes(void **state)
 {
     char path[4096];
     struct stance_inspection *in;
-    struct stance_tensor shape = {
-        .dtype = STANCE_FLOAT32, .rank = 5, .dims = {1, 2, 100, 17, 3}};
+    struct stance_tensor shape = {.dtype = STANCE_FLOAT32, .rank = 5, .dims = {1, 2, 100, 17, 3}};
     if (!trial_path("stgcnpp", path, sizeof path))
         skip();
     assert_int_equal(stance_inspection_open(&in, path, NULL, 0, STANCE_TIER_AUTO), 0);
@@ -155,8 +154,8 @@ static void test_simcc_takes_the_arg_max_of_each_axis(void **state)
     struct stance_tensor outputs[] = {view(x[0][0], 3, (const int64_t[]){2, K, 2 * W}),
                                       view(y[0][0], 3, (const int64_t[]){2, K, 2 * H})};
     struct stance_keypoint points[K];
-    x[1][0][7] = 0.5f, y[1][0][40] = 0.25f;   /* the smaller maximum is the score */
-    x[1][1][31] = 0.125f, y[1][1][0] = 0.75f; /* the last and the first bin */
+    x[1][0][7] = 0.5f, y[1][0][40] = 0.25f;      /* the smaller maximum is the score */
+    x[1][1][31] = 0.125f, y[1][1][0] = 0.75f;    /* the last and the first bin */
     x[1][2][3] = x[1][2][9] = 2, y[1][2][5] = 3; /* the first of equal ones */
     for (int i = 0; i < 2 * W; i++)
         x[1][3][i] = -1;
@@ -175,12 +174,11 @@ static void test_heatmaps_are_read_to_a_quarter_cell(void **state)
 {
     enum { W = 6, H = 8, K = 5 };
     static float maps[2][K][H][W];
-    struct model_traits traits = {.family = &model_heatmap,
-                                  .input = {.width = 4 * W, .height = 4 * H},
-                                  .keypoint_count = K};
+    struct model_traits traits = {
+        .family = &model_heatmap, .input = {.width = 4 * W, .height = 4 * H}, .keypoint_count = K};
     struct stance_tensor output = view(maps[0][0][0], 4, (const int64_t[]){2, K, H, W});
     struct stance_keypoint points[K];
-    float (*m)[H][W] = maps[1];
+    float(*m)[H][W] = maps[1];
     m[0][3][2] = 1, m[0][3][3] = 0.5f, m[0][2][2] = 0.25f; /* right, up */
     m[1][5][4] = 2, m[1][5][3] = 1, m[1][6][4] = 1;        /* left, down */
     m[2][4][1] = 1;                                        /* equal neighbours: no shift */
@@ -212,8 +210,9 @@ enum { SIDE = 64, CELLS8 = 64, CELLS16 = 16, CELLS32 = 4 };
 static struct model_traits rtmdet_traits(const char *const *names, int outputs,
                                          const int64_t (*dims)[4], int rank)
 {
-    struct model_signature signature = {
-        .input_count = 1, .input = {.rank = 4, .dims = {1, 3, SIDE, SIDE}}, .output_count = outputs};
+    struct model_signature signature = {.input_count = 1,
+                                        .input = {.rank = 4, .dims = {1, 3, SIDE, SIDE}},
+                                        .output_count = outputs};
     struct model_traits traits;
     for (int i = 0; i < outputs; i++) {
         signature.output_names[i] = names ? names[i] : "out";

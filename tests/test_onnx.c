@@ -152,17 +152,12 @@ static void test_raw_values_of_every_type_come_back(void **state)
 static int field_of(int dtype)
 {
     switch (dtype) {
-    case STANCE_FLOAT32:
-        return 4;
-    case STANCE_INT64:
-        return 7;
-    case STANCE_FLOAT64:
-        return 10;
+    case STANCE_FLOAT32: return 4;
+    case STANCE_INT64: return 7;
+    case STANCE_FLOAT64: return 10;
     case STANCE_UINT32:
-    case STANCE_UINT64:
-        return 11;
-    default:
-        return 5;
+    case STANCE_UINT64: return 11;
+    default: return 5;
     }
 }
 

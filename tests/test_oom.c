@@ -47,8 +47,8 @@ static int walk(const struct way *way)
     if (code == 0)
         code = stance_session_open(&session, model, &options);
     for (int i = 0; i < way->runs && code == 0; i++)
-        code = stance_session_run(session, way->input, 1, outputs,
-                                  stance_model_output_count(model));
+        code =
+            stance_session_run(session, way->input, 1, outputs, stance_model_output_count(model));
     stance_session_close(&session);
     stance_model_close(&model);
     return code;

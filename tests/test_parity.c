@@ -74,9 +74,8 @@ static int read_dims(const base_json_value *list, int64_t *dims)
     int rank = (int)base_json_count(list);
     assert_in_range(rank, 1, STANCE_MAX_RANK);
     for (int i = 0; i < rank; i++)
-        assert_int_equal(base_json_as_int(base_json_at(list, (size_t)i), "dim", 1, 1 << 20,
-                                          &dims[i]),
-                         0);
+        assert_int_equal(
+            base_json_as_int(base_json_at(list, (size_t)i), "dim", 1, 1 << 20, &dims[i]), 0);
     return rank;
 }
 
@@ -114,8 +113,8 @@ static void compare_candidates(const struct trial *trial, const struct stance_te
         int64_t best = -1;
         double least = INFINITY;
         for (int64_t i = 0; i < count; i++) {
-            double distance = used[i] ? INFINITY
-                                      : candidate_distance(trial->outputs, i, expected, k);
+            double distance =
+                used[i] ? INFINITY : candidate_distance(trial->outputs, i, expected, k);
             if (distance < least) {
                 least = distance;
                 best = i;
@@ -201,8 +200,8 @@ static void check_fixture(const struct parity *parity)
     const char *model;
     assert_int_equal(base_json_get_string(entry, "model", &model), 0);
     trial_open(&trial, model, 1);
-    const base_json_value *input = base_json_get(base_json_get(entry, "inputs"),
-                                                 stance_model_input_name(trial.model, 0));
+    const base_json_value *input =
+        base_json_get(base_json_get(entry, "inputs"), stance_model_input_name(trial.model, 0));
     int rank = read_dims(base_json_get(input, "dims"), dims);
     trial_shape(&trial, 0, rank, dims);
     free(trial.inputs[0].data);
@@ -243,11 +242,10 @@ static void add_network(const struct network *network, bool real, const char *sh
 {
     int most_threads = strcmp(share, "cross") == 0 ? 1 : 2; /* emulation is slow */
     for (int tier = BASE_CPU_REF; tier <= (int)base_cpu_best(); tier++)
-        for (int threads = 1; threads <= most_threads && belongs(network, tier, share);
-             threads++) {
+        for (int threads = 1; threads <= most_threads && belongs(network, tier, share); threads++) {
             struct parity *parity = &parities[test_count];
-            *parity = (struct parity){
-                .network = network, .real = real, .tier = tier, .threads = threads};
+            *parity =
+                (struct parity){.network = network, .real = real, .tier = tier, .threads = threads};
             snprintf(parity->name, sizeof parity->name, "%s%s, %s, %d thread%s", network->name,
                      real ? " (real)" : "", base_cpu_name((enum base_cpu_tier)tier), threads,
                      threads == 1 ? "" : "s");

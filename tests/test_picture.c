@@ -77,8 +77,10 @@ static struct bytes make_png(const struct raw_png *png)
         put_chunk(&out, "PLTE", png->palette, 3 * png->colors);
     if (png->alpha)
         put_chunk(&out, "tRNS", png->alpha, png->colors);
-    put(&body, (uint8_t[]){0x78, 0x01, 0x01, (uint8_t)png->bytes, (uint8_t)(png->bytes >> 8),
-                           (uint8_t)~png->bytes, (uint8_t)(~png->bytes >> 8)}, 7);
+    put(&body,
+        (uint8_t[]){0x78, 0x01, 0x01, (uint8_t)png->bytes, (uint8_t)(png->bytes >> 8),
+                    (uint8_t)~png->bytes, (uint8_t)(~png->bytes >> 8)},
+        7);
     put(&body, png->rows, png->bytes);
     uint32_t a = 1, b = 0;
     for (size_t i = 0; i < png->bytes; i++) {

@@ -90,12 +90,11 @@ static void add_conv(struct sketch *s, const struct value *in, int64_t outs, int
     snprintf(weights, sizeof weights, "%s",
              add_weights(s, 4, (const int64_t[]){outs, in->channels / groups, kernel, kernel}, 0));
     if (pick(s, 4))
-        snprintf(inputs, sizeof inputs, "%s,%s,%s", in->name, weights,
-                 add_weights(s, 1, &outs, 0));
+        snprintf(inputs, sizeof inputs, "%s,%s,%s", in->name, weights, add_weights(s, 1, &outs, 0));
     else
         snprintf(inputs, sizeof inputs, "%s,%s", in->name, weights);
-    struct value *out = add_value(s, outs, (in->height - 1) / stride + 1,
-                                  (in->width - 1) / stride + 1);
+    struct value *out =
+        add_value(s, outs, (in->height - 1) / stride + 1, (in->width - 1) / stride + 1);
     node(s, "Conv", inputs, out->name);
     onnx_writer_ints(&s->writer, "pads", pads, 4);
     onnx_writer_ints(&s->writer, "strides", (const int64_t[]){stride, stride}, 2);
@@ -115,8 +114,8 @@ static void random_conv(struct sketch *s)
 
 static void random_unary(struct sketch *s)
 {
-    static const char *const types[] = {"Relu", "Sigmoid", "HardSigmoid", "HardSwish", "Tanh",
-                                        "LeakyRelu", "Identity", "Neg", "Abs"};
+    static const char *const types[] = {"Relu",      "Sigmoid",  "HardSigmoid", "HardSwish", "Tanh",
+                                        "LeakyRelu", "Identity", "Neg",         "Abs"};
     const struct value *in = any(s);
     const char *type = types[pick(s, sizeof types / sizeof types[0])];
     node(s, type, in->name, add_value(s, in->channels, in->height, in->width)->name);
@@ -211,8 +210,8 @@ static void random_pool(struct sketch *s)
     const struct value *in = any(s);
     int64_t kernel = pick(s, 2) ? 3 : 5, half = kernel / 2;
     int64_t stride = pick(s, 2) && in->height > 3 ? 2 : 1;
-    struct value *out = add_value(s, in->channels, (in->height - 1) / stride + 1,
-                                  (in->width - 1) / stride + 1);
+    struct value *out =
+        add_value(s, in->channels, (in->height - 1) / stride + 1, (in->width - 1) / stride + 1);
     node(s, pick(s, 3) ? "MaxPool" : "AveragePool", in->name, out->name);
     onnx_writer_ints(&s->writer, "kernel_shape", (const int64_t[]){kernel, kernel}, 2);
     onnx_writer_ints(&s->writer, "pads", (const int64_t[]){half, half, half, half}, 4);
@@ -253,8 +252,7 @@ static void random_normalization(struct sketch *s)
     for (int i = 0; i < 4; i++)
         length += snprintf(inputs + length, sizeof inputs - (size_t)length, ",%s",
                            add_weights(s, 1, &in->channels, i == 0 || i == 3 ? 1 : 0));
-    node(s, "BatchNormalization", inputs,
-         add_value(s, in->channels, in->height, in->width)->name);
+    node(s, "BatchNormalization", inputs, add_value(s, in->channels, in->height, in->width)->name);
 }
 
 /* There and back again: what stands between lives on plain data in another order. */
@@ -277,10 +275,11 @@ static void random_transpose(struct sketch *s)
 static struct base_buffer random_network(uint32_t seed)
 {
     static void (*const makers[])(struct sketch *) = {
-        random_conv,   random_conv,  random_conv, random_conv,     random_unary,
-        random_swish,  random_binary, random_binary, random_attention, random_concat,
-        random_concat, random_split, random_slice, random_pool,    random_upsample,
-        random_transposed_conv, random_normalization, random_transpose};
+        random_conv,          random_conv,     random_conv,     random_conv,
+        random_unary,         random_swish,    random_binary,   random_binary,
+        random_attention,     random_concat,   random_concat,   random_split,
+        random_slice,         random_pool,     random_upsample, random_transposed_conv,
+        random_normalization, random_transpose};
     struct sketch s = {.random = seed * 2654435761u};
     struct base_buffer model;
     onnx_writer_init(&s.writer, 16 << 20);

@@ -140,8 +140,8 @@ static void compare_person(const struct stance_person *found, const struct perso
     }
 }
 
-static void compare_photo(struct stance_pose *pose, const char *file,
-                          const base_json_value *people, struct tally *tally)
+static void compare_photo(struct stance_pose *pose, const char *file, const base_json_value *people,
+                          struct tally *tally)
 {
     struct stance_image *image = open_photo(file);
     const struct stance_pose_result *result;
@@ -224,9 +224,8 @@ static void test_heatmaps_of_the_reference_give_its_keypoints(void **state)
     struct stance_tensor maps =
         read_tensor("simplepose_785.out.hybridsequential0_conv7_fwd.f32.bin", 4,
                     (const int64_t[]){1, POINTS, 64, 48});
-    struct model_traits traits = {.family = &model_heatmap,
-                                  .input = {.width = 192, .height = 256},
-                                  .keypoint_count = POINTS};
+    struct model_traits traits = {
+        .family = &model_heatmap, .input = {.width = 192, .height = 256}, .keypoint_count = POINTS};
     struct stance_keypoint found[POINTS];
     model_heatmap.decode_pose(&traits, &maps, 0, found);
     double scale = number(base_json_at(affine, 0), 0);

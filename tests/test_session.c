@@ -225,8 +225,8 @@ static void *run_often(void *context)
     struct runner *runner = context;
     struct trial *t = &runner->trial;
     for (int i = 0; i < 10; i++) {
-        int code = stance_session_run(t->session, t->inputs, t->input_count, t->outputs,
-                                      t->output_count);
+        int code =
+            stance_session_run(t->session, t->inputs, t->input_count, t->outputs, t->output_count);
         runner->failed += code < 0 || !trial_same(t, &runner->expected);
     }
     return NULL;
@@ -292,14 +292,25 @@ static void check_no_allocation(const char *name)
 
 static void test_running_allocates_nothing(void **state)
 {
-    static const char *const names[] = {
-        "rtmpose-t", "rtmdet-nano-320", "rtmdet-nano-320-raw", "stgcnpp",
-        "simplepose_opset9.onnx", "yolox_nano_coco80_416.onnx",
-        "hand_keypoint_classifier.onnx"};
-    static const char *const large[] = {
-        "rtmpose-s", "rtmpose-m", "rtmpose-l", "rtmpose-m-wb133", "mobilenetv2-heatmap",
-        "rtmdet-m-640", "rtmo-s-nonms", "rtmo-s", "rtmo-m", "stgcn",
-        "rtmdet_nano_person_640_rawhead.onnx", "stgcnpp_hagrid_gesture40.onnx"};
+    static const char *const names[] = {"rtmpose-t",
+                                        "rtmdet-nano-320",
+                                        "rtmdet-nano-320-raw",
+                                        "stgcnpp",
+                                        "simplepose_opset9.onnx",
+                                        "yolox_nano_coco80_416.onnx",
+                                        "hand_keypoint_classifier.onnx"};
+    static const char *const large[] = {"rtmpose-s",
+                                        "rtmpose-m",
+                                        "rtmpose-l",
+                                        "rtmpose-m-wb133",
+                                        "mobilenetv2-heatmap",
+                                        "rtmdet-m-640",
+                                        "rtmo-s-nonms",
+                                        "rtmo-s",
+                                        "rtmo-m",
+                                        "stgcn",
+                                        "rtmdet_nano_person_640_rawhead.onnx",
+                                        "stgcnpp_hagrid_gesture40.onnx"};
     if (!large_models)
         for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
             check_no_allocation(names[i]);

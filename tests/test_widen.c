@@ -24,8 +24,7 @@ static struct base_buffer product_network(int dtype)
     for (int i = 0; i < DEPTH * COLUMNS; i++)
         stored[i] = dtype == STANCE_FLOAT16 ? tensor_float_to_half(weights[i])
                                             : tensor_float_to_bfloat(weights[i]);
-    struct stance_tensor w = {
-        .dtype = dtype, .rank = 2, .dims = {DEPTH, COLUMNS}, .data = stored};
+    struct stance_tensor w = {.dtype = dtype, .rank = 2, .dims = {DEPTH, COLUMNS}, .data = stored};
     onnx_writer_init(&writer, 1 << 16);
     onnx_writer_opset(&writer, "", 13);
     onnx_writer_input(&writer, "x", dtype, 2, (const int64_t[]){-1, DEPTH});

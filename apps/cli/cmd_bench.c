@@ -69,8 +69,9 @@ static int choose_shape(struct bench *bench, int i)
         t->dims[0] = bench->values.batch;
     for (int k = 0; k < t->rank; k++)
         if (t->dims[k] < 0)
-            return cli_fail(CLI_USAGE, "the model leaves the shape of input '%s' open: give "
-                                       "--shape %s=DIMS",
+            return cli_fail(CLI_USAGE,
+                            "the model leaves the shape of input '%s' open: give "
+                            "--shape %s=DIMS",
                             name, name);
     return CLI_OK;
 }
@@ -197,19 +198,18 @@ static void print_results(const struct bench *bench)
     printf("%s\n%s, batch %d%s\n", stance_model_path(bench->model),
            stance_session_describe(bench->session), bench->values.batch,
            stance_session_loops(bench->session) ? " (image by image)" : "");
-    printf("median %.3f ms   p10 %.3f ms   min %.3f ms   (%d runs)\n", median, p10,
-           bench->times[0], bench->runs);
+    printf("median %.3f ms   p10 %.3f ms   min %.3f ms   (%d runs)\n", median, p10, bench->times[0],
+           bench->runs);
     printf("%.1f GFLOP/s, %.0f %% of the %.1f GFLOP/s that the processor's multiply-add loop "
            "reaches now\n",
            gflops, share, bench->peak);
-    printf("load %.1f ms, prepare %.1f ms, workspace %.1f MiB\n", bench->load_ms,
-           bench->prepare_ms, memory);
+    printf("load %.1f ms, prepare %.1f ms, workspace %.1f MiB\n", bench->load_ms, bench->prepare_ms,
+           memory);
 }
 
 static int run_bench(int argument_count, char **arguments)
 {
-    struct bench bench = {
-        .values = {.device = "cpu", .threads = 1, .batch = 1, .seconds = 3}};
+    struct bench bench = {.values = {.device = "cpu", .threads = 1, .batch = 1, .seconds = 3}};
     int rest = cli_parse(&cli_bench, argument_count, arguments, &bench.values);
     if (rest < 0)
         return rest == -2 ? CLI_OK : CLI_USAGE;

@@ -46,8 +46,8 @@ static const struct cli_option options[] = {
 /* What is tried, in this order, when no model is named. */
 static const char *const default_detectors[] = {"rtmdet-nano", "rtmdet-m",
                                                 "rtmdet_nano_person_320_rawhead", NULL};
-static const char *const default_poses[] = {"rtmpose-s", "rtmpose-m", "rtmpose-t", "rtmpose-l",
-                                            "simplepose", "simplepose_opset9", NULL};
+static const char *const default_poses[] = {
+    "rtmpose-s", "rtmpose-m", "rtmpose-t", "rtmpose-l", "simplepose", "simplepose_opset9", NULL};
 
 struct job {
     struct values values;
@@ -61,9 +61,10 @@ struct job {
 
 static int no_model(const char *role)
 {
-    cli_fail(CLI_NO_MODEL, "no %s model found: put an ONNX export of the RTMPose family into "
-                           "~/.local/share/stance/models or name one with --%s FILE.onnx; "
-                           "docs/models.md says where such exports are to be had",
+    cli_fail(CLI_NO_MODEL,
+             "no %s model found: put an ONNX export of the RTMPose family into "
+             "~/.local/share/stance/models or name one with --%s FILE.onnx; "
+             "docs/models.md says where such exports are to be had",
              role, role);
     return CLI_NO_MODEL;
 }
@@ -190,9 +191,9 @@ static bool output_path(const struct job *job, const char *input, char *path, si
     int folder = out ? (int)strlen(out) : 0;
     while (folder > 1 && out[folder - 1] == '/')
         folder--;
-    int wrote = out ? snprintf(path, size, "%.*s/%.*s%s", folder, out, stem, name,
-                               jpeg ? ".jpg" : ".png")
-                    : snprintf(path, size, "%.*s_pose%s", stem, name, jpeg ? ".jpg" : ".png");
+    int wrote =
+        out ? snprintf(path, size, "%.*s/%.*s%s", folder, out, stem, name, jpeg ? ".jpg" : ".png")
+            : snprintf(path, size, "%.*s_pose%s", stem, name, jpeg ? ".jpg" : ".png");
     return wrote > 0 && (size_t)wrote < size;
 }
 
@@ -351,10 +352,11 @@ const struct cli_command cli_pose = {
     .name = "pose",
     .arguments = "IMAGE…",
     .summary = "find people and their skeletons in pictures",
-    .details = "Reads JPEG, PNG, WebP, BMP, TIFF and GIF files, from disk or from http:// and https://\n"
-               "addresses. Without -o and --json each picture is drawn into NAME_pose.png (or "
-               ".jpg) in the\npresent folder. MODEL is a path or a name, see 'stance help info'. "
-               "A picture that cannot be read\nis told about and left out; the exit code is then "
-               "1.",
+    .details =
+        "Reads JPEG, PNG, WebP, BMP, TIFF and GIF files, from disk or from http:// and https://\n"
+        "addresses. Without -o and --json each picture is drawn into NAME_pose.png (or "
+        ".jpg) in the\npresent folder. MODEL is a path or a name, see 'stance help info'. "
+        "A picture that cannot be read\nis told about and left out; the exit code is then "
+        "1.",
     .options = options,
     .run = run_pose};

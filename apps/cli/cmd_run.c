@@ -102,8 +102,9 @@ static int zero_inputs(struct job *job)
     }
     for (int i = 0; i < job->input_count; i++)
         if (!job->inputs[i].data)
-            return cli_fail(CLI_USAGE, "input '%s' is missing: give --input %s=FILE.npy or "
-                                       "--shape %s=DIMS",
+            return cli_fail(CLI_USAGE,
+                            "input '%s' is missing: give --input %s=FILE.npy or "
+                            "--shape %s=DIMS",
                             stance_model_input_name(job->model, i),
                             stance_model_input_name(job->model, i),
                             stance_model_input_name(job->model, i));

@@ -24,7 +24,7 @@ struct cli_option {
     const char *argument; /* "N" in the help, NULL for flags */
     const char *help;
     enum cli_kind kind;
-    size_t offset; /* of the value in the command's options struct */
+    size_t offset;      /* of the value in the command's options struct */
     double least, most; /* CLI_NUMBER, CLI_COUNT */
 };
 
@@ -37,15 +37,15 @@ struct cli_list {
 
 struct cli_command {
     const char *name;
-    const char *arguments; /* "IMAGE… " in the usage line */
-    const char *summary;   /* one line */
-    const char *details;   /* paragraphs for the help page */
+    const char *arguments;            /* "IMAGE… " in the usage line */
+    const char *summary;              /* one line */
+    const char *details;              /* paragraphs for the help page */
     const struct cli_option *options; /* ends with a NULL name */
     int (*run)(int argument_count, char **arguments);
 };
 
-extern const struct cli_command cli_pose, cli_info, cli_run, cli_bench, cli_devices,
-    cli_completion, cli_help;
+extern const struct cli_command cli_pose, cli_info, cli_run, cli_bench, cli_devices, cli_completion,
+    cli_help;
 extern const struct cli_command *const cli_commands[]; /* ends with NULL */
 
 /* Fills `values` and moves the remaining arguments to the front of `arguments`; their number is

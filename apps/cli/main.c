@@ -44,8 +44,9 @@ static int run_devices(int argument_count, char **arguments)
 {
     int rest = cli_parse(&cli_devices, argument_count, arguments, NULL);
     if (rest != 0)
-        return rest == -2 ? CLI_OK : rest < 0 ? CLI_USAGE
-                                              : cli_fail(CLI_USAGE, "devices takes no arguments");
+        return rest == -2 ? CLI_OK
+               : rest < 0 ? CLI_USAGE
+                          : cli_fail(CLI_USAGE, "devices takes no arguments");
     for (int i = 0; stance_device_name(i); i++)
         printf("%s\t%s\n", stance_device_name(i), stance_device_describe(i));
     return CLI_OK;

@@ -115,12 +115,8 @@ static bool set_value(const struct cli_option *o, const char *value, void *value
     void *target = (char *)values + o->offset;
     struct cli_list *list = target;
     switch (o->kind) {
-    case CLI_FLAG:
-        *(bool *)target = true;
-        return true;
-    case CLI_TEXT:
-        *(const char **)target = value;
-        return true;
+    case CLI_FLAG: *(bool *)target = true; return true;
+    case CLI_TEXT: *(const char **)target = value; return true;
     case CLI_LIST:
         if (list->count == CLI_MAX_LIST) {
             cli_fail(0, "%s is given more than %d times", o->name, CLI_MAX_LIST);
@@ -128,8 +124,7 @@ static bool set_value(const struct cli_option *o, const char *value, void *value
         }
         list->items[list->count++] = value;
         return true;
-    default:
-        return set_number(o, value, target);
+    default: return set_number(o, value, target);
     }
 }
 

@@ -24,8 +24,7 @@ STANCE_API void stance_draw_options_default(struct stance_draw_options *options)
 
 /* Draws limbs, joints, boxes and scores, anti-aliased, on an RGB24 or BGR24 picture.
  * `options` NULL: the defaults. Errors: EUNSUPPORTED (pixel format), EARGUMENT, ELIMIT. */
-STANCE_API int stance_draw_pose(struct stance_image *image,
-                                const struct stance_pose_result *result,
+STANCE_API int stance_draw_pose(struct stance_image *image, const struct stance_pose_result *result,
                                 const struct stance_draw_options *options);
 
 #ifdef __cplusplus

@@ -18,7 +18,7 @@ extern "C" {
 #define STANCE_IMAGE_MAX_SIDE 16384
 
 enum stance_pixel_format {
-    STANCE_RGB24 = 1,  /* 3 bytes a pixel */
+    STANCE_RGB24 = 1, /* 3 bytes a pixel */
     STANCE_BGR24 = 2,
     STANCE_RGBA32 = 3, /* 4 bytes a pixel, alpha not premultiplied */
     STANCE_BGRA32 = 4,

@@ -43,8 +43,8 @@ struct stance_person {
 };
 
 struct stance_pose_result {
-    int32_t width, height; /* of the picture */
-    int32_t person_count;  /* 0 is a normal result */
+    int32_t width, height;        /* of the picture */
+    int32_t person_count;         /* 0 is a normal result */
     struct stance_person *people; /* best box first */
     const struct stance_keypoint_set *keypoint_set;
     int64_t detect_ns, pose_ns; /* time spent in each stage */
@@ -53,22 +53,23 @@ struct stance_pose_result {
 struct stance_pose;
 
 struct stance_pose_options {
-    uint32_t struct_size;           /* filled by stance_pose_options_default() */
-    struct stance_model *detector;  /* RTMDet or YOLOX export; NULL with `center` or given boxes */
-    struct stance_model *pose;      /* SimCC or heatmap export; required */
-    const char *device;             /* NULL: "cpu" */
-    int32_t threads;                /* 0: 1 */
-    int32_t center;                 /* not 0: no detector, one person in the middle of the picture */
-    float detector_threshold;       /* boxes below are dropped; 0.3 */
-    float nms_threshold;            /* IoU above which the weaker box goes; 0: the family's own */
-    int32_t max_people;             /* the best are kept; 100 */
+    uint32_t struct_size;          /* filled by stance_pose_options_default() */
+    struct stance_model *detector; /* RTMDet or YOLOX export; NULL with `center` or given boxes */
+    struct stance_model *pose;     /* SimCC or heatmap export; required */
+    const char *device;            /* NULL: "cpu" */
+    int32_t threads;               /* 0: 1 */
+    int32_t center;                /* not 0: no detector, one person in the middle of the picture */
+    float detector_threshold;      /* boxes below are dropped; 0.3 */
+    float nms_threshold;           /* IoU above which the weaker box goes; 0: the family's own */
+    int32_t max_people;            /* the best are kept; 100 */
 };
 
 STANCE_API void stance_pose_options_default(struct stance_pose_options *options);
 
 /* Keeps its own references on the models. Errors: EMODEL (not a detector or pose network that stance
  * recognises), EARGUMENT, EDEVICE, ENOMEMORY. */
-STANCE_API int stance_pose_open(struct stance_pose **out, const struct stance_pose_options *options);
+STANCE_API int stance_pose_open(struct stance_pose **out,
+                                const struct stance_pose_options *options);
 
 /* NULL allowed; sets NULL. */
 STANCE_API void stance_pose_close(struct stance_pose **pose);

@@ -75,10 +75,10 @@ STANCE_API const char *stance_session_describe(const struct stance_session *sess
 
 /* One operator of the present plan, in running order; times are sums over `runs` runs. */
 struct stance_profile_step {
-    const char *type;     /* "Conv" */
-    const char *name;     /* the node's name in the file; may be "" */
-    const char *method;   /* which kernel; may be "" */
-    char shape[64];       /* of the first output */
+    const char *type;   /* "Conv" */
+    const char *name;   /* the node's name in the file; may be "" */
+    const char *method; /* which kernel; may be "" */
+    char shape[64];     /* of the first output */
     int64_t nanoseconds;
     int64_t multiply_adds; /* per run */
     int64_t bytes;         /* read and written per run, weights included */

@@ -13,10 +13,9 @@ static const struct {
     int code;
     const char *name;
     const char *description;
-} errors[] = {
-    {STANCE_OK, "STANCE_OK", "success"},
+} errors[] = {{STANCE_OK, "STANCE_OK", "success"},
 #define ERROR_ROW(name, value, description) {value, "STANCE_" #name, description},
-    STANCE_ERROR_LIST(ERROR_ROW)
+              STANCE_ERROR_LIST(ERROR_ROW)
 #undef ERROR_ROW
 };
 

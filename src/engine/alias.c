@@ -127,8 +127,8 @@ static void settle(struct engine_plan *plan, int value)
     place->offset = offset;
     place->storage = plan->places[root].storage;
     if (owner->block > 1)
-        place->batch_stride = engine_elements(owner) / (owner->shape.dims[0] ? owner->shape.dims[0]
-                                                                             : 1);
+        place->batch_stride =
+            engine_elements(owner) / (owner->shape.dims[0] ? owner->shape.dims[0] : 1);
 }
 
 static void settle_all(struct engine_plan *plan)

@@ -104,9 +104,9 @@ static bool can_graph_conv(const struct kernel_table *kernels, const struct grap
 
 static bool can_unary(const struct graph_node *node)
 {
-    static const char *const types[] = {"Relu", "LeakyRelu", "Sigmoid", "Swish", "HardSigmoid",
-                                        "HardSwish", "Tanh", "Gelu", "Erf", "Abs", "Neg", "Clip",
-                                        NULL};
+    static const char *const types[] = {"Relu",      "LeakyRelu", "Sigmoid", "Swish", "HardSigmoid",
+                                        "HardSwish", "Tanh",      "Gelu",    "Erf",   "Abs",
+                                        "Neg",       "Clip",      NULL};
     return one_of(node->type, types);
 }
 

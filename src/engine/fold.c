@@ -127,8 +127,7 @@ static int fold(void *unused, const struct graph *graph, const struct graph_node
 {
     (void)unused;
     memset(outputs, 0, (size_t)node->output_count * sizeof outputs[0]);
-    struct engine_context context = {.opset = graph->opset,
-                                     .kernels = kernel_table(BASE_CPU_REF)};
+    struct engine_context context = {.opset = graph->opset, .kernels = kernel_table(BASE_CPU_REF)};
     BASE_TRY(base_pool_open(&context.pool, 1));
     int code = engine_memory_open(&context.memory, ENGINE_FOLD_LIMIT);
     if (code == 0)

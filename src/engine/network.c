@@ -128,8 +128,8 @@ int stance_model_input(const struct stance_model *model, int i, struct stance_te
 
 int stance_model_output(const struct stance_model *model, int i, struct stance_tensor *out)
 {
-    return describe(value_at(model, model->graph->outputs, model->graph->output_count, i),
-                    "output", i, out);
+    return describe(value_at(model, model->graph->outputs, model->graph->output_count, i), "output",
+                    i, out);
 }
 
 static bool same_packing(const struct engine_packed *packed, const struct engine_packing *wanted)

@@ -21,7 +21,7 @@ struct engine_call {
     struct engine_memory *memory;
     const struct kernel_table *kernels;
     struct base_pool *pool; /* never NULL */
-    bool worst_case;        /* planning: data-dependent operators produce as much as they ever can */
+    bool worst_case; /* planning: data-dependent operators produce as much as they ever can */
 };
 
 /* Errors: one sentence with the cause; the caller adds which node. */

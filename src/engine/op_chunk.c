@@ -9,14 +9,10 @@ enum engine_domain engine_domain_of(int dtype)
     switch (dtype) {
     case STANCE_FLOAT32:
     case STANCE_FLOAT16:
-    case STANCE_BFLOAT16:
-        return ENGINE_FLOAT;
-    case STANCE_FLOAT64:
-        return ENGINE_DOUBLE;
-    case STANCE_UINT64:
-        return ENGINE_UINT;
-    default:
-        return ENGINE_INT;
+    case STANCE_BFLOAT16: return ENGINE_FLOAT;
+    case STANCE_FLOAT64: return ENGINE_DOUBLE;
+    case STANCE_UINT64: return ENGINE_UINT;
+    default: return ENGINE_INT;
     }
 }
 
@@ -147,8 +143,7 @@ static void store_int(const uint64_t *values, void *data, int dtype, int64_t cou
         for (int64_t i = 0; i < count; i++)
             ((uint32_t *)data)[i] = (uint32_t)values[i];
         break;
-    default:
-        memcpy(data, values, (size_t)count * sizeof *values);
+    default: memcpy(data, values, (size_t)count * sizeof *values);
     }
 }
 

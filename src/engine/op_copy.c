@@ -74,18 +74,10 @@ static void copy_line(size_t element, int64_t count, const char *from, int64_t f
                       char *to, int64_t to_stride)
 {
     switch (element) {
-    case 1:
-        COPY_LINE(uint8_t);
-        break;
-    case 2:
-        COPY_LINE(uint16_t);
-        break;
-    case 4:
-        COPY_LINE(uint32_t);
-        break;
-    default:
-        COPY_LINE(uint64_t);
-        break;
+    case 1: COPY_LINE(uint8_t); break;
+    case 2: COPY_LINE(uint16_t); break;
+    case 4: COPY_LINE(uint32_t); break;
+    default: COPY_LINE(uint64_t); break;
     }
 }
 
@@ -193,18 +185,10 @@ static void map_line(size_t element, int64_t count, const void *from, const int6
                      const void *fill, void *to)
 {
     switch (element) {
-    case 1:
-        MAP_LINE(uint8_t);
-        break;
-    case 2:
-        MAP_LINE(uint16_t);
-        break;
-    case 4:
-        MAP_LINE(uint32_t);
-        break;
-    default:
-        MAP_LINE(uint64_t);
-        break;
+    case 1: MAP_LINE(uint8_t); break;
+    case 2: MAP_LINE(uint16_t); break;
+    case 4: MAP_LINE(uint32_t); break;
+    default: MAP_LINE(uint64_t); break;
     }
 }
 

@@ -49,8 +49,7 @@ static int64_t pad_source(enum pad_mode mode, int64_t at, int64_t extent)
         return at;
     int64_t period = mode == PAD_REFLECT ? 2 * (extent - 1) : extent, folded;
     switch (mode) {
-    case PAD_EDGE:
-        return at < 0 ? 0 : extent - 1;
+    case PAD_EDGE: return at < 0 ? 0 : extent - 1;
     case PAD_REFLECT:
     case PAD_WRAP:
         if (period == 0)
@@ -58,8 +57,7 @@ static int64_t pad_source(enum pad_mode mode, int64_t at, int64_t extent)
         folded = at % period;
         folded = folded < 0 ? folded + period : folded;
         return folded < extent ? folded : period - folded;
-    default:
-        return -1;
+    default: return -1;
     }
 }
 

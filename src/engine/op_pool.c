@@ -91,12 +91,10 @@ static double finish(const struct pool *pool, double value, const struct span sp
     int64_t count = pool->count_include_pad ? spans[0].padded * spans[1].padded * spans[2].padded
                                             : spans[0].count * spans[1].count * spans[2].count;
     switch (pool->kind) {
-    case POOL_AVERAGE:
-        return value / (double)(count > 0 ? count : 1);
+    case POOL_AVERAGE: return value / (double)(count > 0 ? count : 1);
     case POOL_LP:
         return pool->p == 2 ? sqrt(value) : pool->p == 1 ? value : pow(value, 1 / pool->p);
-    default:
-        return value;
+    default: return value;
     }
 }
 

@@ -150,16 +150,11 @@ static double reduce_float(const struct reduce *reduce, int64_t base)
     }
     double sum = pass(reduce, reduce->kind, base, shift);
     switch (reduce->kind) {
-    case L2:
-        return sqrt(sum);
-    case LOG_SUM:
-        return log(sum);
-    case LOG_SUM_EXP:
-        return log(sum) + shift;
-    case MEAN:
-        return sum / (double)reduce->elements;
-    default:
-        return sum;
+    case L2: return sqrt(sum);
+    case LOG_SUM: return log(sum);
+    case LOG_SUM_EXP: return log(sum) + shift;
+    case MEAN: return sum / (double)reduce->elements;
+    default: return sum;
     }
 }
 
@@ -168,19 +163,13 @@ static uint64_t collect_int(const struct reduce *reduce, uint64_t sum, uint64_t 
     bool is_signed = reduce->in->dtype != STANCE_UINT64;
     bool less = is_signed ? (int64_t)x < (int64_t)sum : x < sum;
     switch (reduce->kind) {
-    case L1:
-        return sum + (is_signed && (int64_t)x < 0 ? 0 - x : x);
+    case L1: return sum + (is_signed && (int64_t)x < 0 ? 0 - x : x);
     case L2:
-    case SUM_SQUARE:
-        return sum + x * x;
-    case MAXIMUM:
-        return less ? sum : x;
-    case MINIMUM:
-        return less ? x : sum;
-    case PRODUCT:
-        return sum * x;
-    default:
-        return sum + x;
+    case SUM_SQUARE: return sum + x * x;
+    case MAXIMUM: return less ? sum : x;
+    case MINIMUM: return less ? x : sum;
+    case PRODUCT: return sum * x;
+    default: return sum + x;
     }
 }
 
@@ -210,10 +199,8 @@ static uint64_t reduce_int(const struct reduce *reduce, int64_t base)
     }
     double wide = domain == ENGINE_UINT ? (double)sum : (double)(int64_t)sum;
     switch (reduce->kind) {
-    case L2:
-        return (uint64_t)sqrt(wide > 0 ? wide : 0);
-    case LOG_SUM:
-        return wide > 1 ? (uint64_t)log(wide) : 0;
+    case L2: return (uint64_t)sqrt(wide > 0 ? wide : 0);
+    case LOG_SUM: return wide > 1 ? (uint64_t)log(wide) : 0;
     case LOG_SUM_EXP: /* of nothing: -infinity */
         wide = reduce_float(reduce, base);
         return wide >= 0x1p63    ? (uint64_t)INT64_MAX
@@ -224,8 +211,7 @@ static uint64_t reduce_int(const struct reduce *reduce, int64_t base)
             return 0;
         return domain == ENGINE_UINT ? sum / (uint64_t)reduce->elements
                                      : (uint64_t)((int64_t)sum / reduce->elements);
-    default:
-        return sum;
+    default: return sum;
     }
 }
 

@@ -20,21 +20,11 @@ static int read_reduction(const struct engine_call *call, enum reduction *out)
 /* Integers add and multiply modulo 2^64 without overflowing a signed type. */
 #define REDUCE(x, y, wide)                                                                         \
     switch (op) {                                                                                  \
-    case REDUCE_ADD:                                                                               \
-        x = (wide)x + (wide)y;                                                                     \
-        break;                                                                                     \
-    case REDUCE_MUL:                                                                               \
-        x = (wide)x * (wide)y;                                                                     \
-        break;                                                                                     \
-    case REDUCE_MAX:                                                                               \
-        x = y > x ? y : x;                                                                         \
-        break;                                                                                     \
-    case REDUCE_MIN:                                                                               \
-        x = y < x ? y : x;                                                                         \
-        break;                                                                                     \
-    default:                                                                                       \
-        x = y;                                                                                     \
-        break;                                                                                     \
+    case REDUCE_ADD: x = (wide)x + (wide)y; break;                                                 \
+    case REDUCE_MUL: x = (wide)x * (wide)y; break;                                                 \
+    case REDUCE_MAX: x = y > x ? y : x; break;                                                     \
+    case REDUCE_MIN: x = y < x ? y : x; break;                                                     \
+    default: x = y; break;                                                                         \
     }
 
 static void reduce_chunk(enum reduction op, enum engine_domain domain, union engine_chunk *x,
@@ -42,18 +32,10 @@ static void reduce_chunk(enum reduction op, enum engine_domain domain, union eng
 {
     for (int64_t i = 0; i < count; i++)
         switch (domain) {
-        case ENGINE_FLOAT:
-            REDUCE(x->f[i], y->f[i], float)
-            break;
-        case ENGINE_DOUBLE:
-            REDUCE(x->d[i], y->d[i], double)
-            break;
-        case ENGINE_INT:
-            REDUCE(x->i[i], y->i[i], uint64_t)
-            break;
-        default:
-            REDUCE(x->u[i], y->u[i], uint64_t)
-            break;
+        case ENGINE_FLOAT: REDUCE(x->f[i], y->f[i], float) break;
+        case ENGINE_DOUBLE: REDUCE(x->d[i], y->d[i], double) break;
+        case ENGINE_INT: REDUCE(x->i[i], y->i[i], uint64_t) break;
+        default: REDUCE(x->u[i], y->u[i], uint64_t) break;
         }
 }
 

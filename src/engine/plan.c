@@ -13,9 +13,10 @@ int64_t engine_elements(const struct graph_value *value)
 {
     int64_t count = 1;
     for (int i = 0; i < value->shape.rank; i++)
-        count *= i == 1 && value->block > 1
-                     ? (int64_t)kernel_blocks((int)value->shape.dims[1], value->block) * value->block
-                     : value->shape.dims[i];
+        count *=
+            i == 1 && value->block > 1
+                ? (int64_t)kernel_blocks((int)value->shape.dims[1], value->block) * value->block
+                : value->shape.dims[i];
     return count;
 }
 
@@ -49,9 +50,8 @@ static enum engine_storage storage_of(const struct graph_value *value)
 {
     if (value->constant)
         return ENGINE_CONSTANT;
-    return tensor_shape_known(&value->shape) && value->dtype != STANCE_DTYPE_NONE
-               ? ENGINE_WORKSPACE
-               : ENGINE_DYNAMIC;
+    return tensor_shape_known(&value->shape) && value->dtype != STANCE_DTYPE_NONE ? ENGINE_WORKSPACE
+                                                                                  : ENGINE_DYNAMIC;
 }
 
 static int init_places(struct engine_plan *plan)
@@ -67,8 +67,8 @@ static int init_places(struct engine_plan *plan)
     for (int i = 0; i < graph->value_count; i++) {
         const struct graph_value *value = &graph->values[i];
         struct engine_place *place = &plan->places[i];
-        *place = (struct engine_place){.storage = storage_of(value), .root = i, .first = -1,
-                                       .last = -1};
+        *place =
+            (struct engine_place){.storage = storage_of(value), .root = i, .first = -1, .last = -1};
         plan->views[i] = (struct stance_tensor){.dtype = value->dtype, .rank = value->shape.rank};
         memcpy(plan->views[i].dims, value->shape.dims, sizeof plan->views[i].dims);
         if (value->constant)

@@ -16,9 +16,9 @@
 enum engine_storage {
     ENGINE_NOWHERE,
     ENGINE_CONSTANT,
-    ENGINE_INPUT,     /* the caller's memory, new at every run */
+    ENGINE_INPUT, /* the caller's memory, new at every run */
     ENGINE_WORKSPACE,
-    ENGINE_DYNAMIC,   /* size known at run time only */
+    ENGINE_DYNAMIC, /* size known at run time only */
 };
 
 /* Where a value lies. */
@@ -57,10 +57,10 @@ struct engine_plan {
     struct engine_step *steps;   /* per node; `run` NULL: nothing to do */
     unsigned char *workspace, *scratch;
     size_t workspace_bytes, scratch_bytes; /* scratch_bytes: per worker */
-    struct engine_memory *memory;           /* dynamic values and scratch of generic operators */
-    struct stance_tensor *views;            /* per value: type, shape and data while running */
-    struct stance_tensor *copies;           /* per output: one that lies in the caller's input */
-    bool worst_case;                        /* rehearsing: see engine_call.worst_case */
+    struct engine_memory *memory;          /* dynamic values and scratch of generic operators */
+    struct stance_tensor *views;           /* per value: type, shape and data while running */
+    struct stance_tensor *copies;          /* per output: one that lies in the caller's input */
+    bool worst_case;                       /* rehearsing: see engine_call.worst_case */
     int64_t runs, multiply_adds;
 };
 

@@ -54,29 +54,23 @@ bool engine_resize_is_identity(const struct engine_resize_rule *rule,
 }
 
 /* Position in the input of output `at`, in float as other runtimes compute it. */
-static float source_of(const struct engine_resize_rule *rule,
-                       const struct engine_resize_axis *axis, int64_t at)
+static float source_of(const struct engine_resize_rule *rule, const struct engine_resize_axis *axis,
+                       int64_t at)
 {
     float x = (float)at, in = (float)axis->in, out = (float)axis->out, scale = axis->scale;
     float whole = scale * in; /* the output's extent before it was cut to an integer */
     switch (rule->transform) {
-    case ENGINE_HALF_PIXEL_SYMMETRIC:
-        return in / 2 * (1 - out / whole) + (x + 0.5f) / scale - 0.5f;
-    case ENGINE_PYTORCH_HALF_PIXEL:
-        return axis->out > 1 ? (x + 0.5f) / scale - 0.5f : 0;
-    case ENGINE_ALIGN_CORNERS:
-        return axis->out > 1 ? x * (in - 1) / (whole - 1) : 0;
-    case ENGINE_ASYMMETRIC:
-        return x / scale;
-    case ENGINE_TF_HALF_PIXEL_FOR_NN:
-        return (x + 0.5f) / scale;
+    case ENGINE_HALF_PIXEL_SYMMETRIC: return in / 2 * (1 - out / whole) + (x + 0.5f) / scale - 0.5f;
+    case ENGINE_PYTORCH_HALF_PIXEL: return axis->out > 1 ? (x + 0.5f) / scale - 0.5f : 0;
+    case ENGINE_ALIGN_CORNERS: return axis->out > 1 ? x * (in - 1) / (whole - 1) : 0;
+    case ENGINE_ASYMMETRIC: return x / scale;
+    case ENGINE_TF_HALF_PIXEL_FOR_NN: return (x + 0.5f) / scale;
     case ENGINE_TF_CROP_AND_RESIZE:
         if (axis->out <= 1)
             return 0.5f * (axis->roi_begin + axis->roi_end) * (in - 1);
         return axis->roi_begin * (in - 1) +
                x * (axis->roi_end - axis->roi_begin) * (in - 1) / (out - 1);
-    default:
-        return (x + 0.5f) / scale - 0.5f;
+    default: return (x + 0.5f) / scale - 0.5f;
     }
 }
 
@@ -99,16 +93,11 @@ int64_t engine_resize_nearest(const struct engine_resize_rule *rule,
 {
     float x = source_of(rule, axis, at);
     switch (rule->rounding) {
-    case ENGINE_ROUND_PREFER_FLOOR:
-        return clamp(ceilf(x - 0.5f), axis->in);
-    case ENGINE_ROUND_PREFER_CEIL:
-        return clamp(floorf(x + 0.5f), axis->in);
-    case ENGINE_ROUND_CEIL:
-        return clamp(ceilf(x), axis->in);
-    case ENGINE_ROUND_SIMPLE:
-        return clamp(axis->scale < 1 ? ceilf(x) : floorf(x), axis->in);
-    default:
-        return clamp(floorf(x), axis->in);
+    case ENGINE_ROUND_PREFER_FLOOR: return clamp(ceilf(x - 0.5f), axis->in);
+    case ENGINE_ROUND_PREFER_CEIL: return clamp(floorf(x + 0.5f), axis->in);
+    case ENGINE_ROUND_CEIL: return clamp(ceilf(x), axis->in);
+    case ENGINE_ROUND_SIMPLE: return clamp(axis->scale < 1 ? ceilf(x) : floorf(x), axis->in);
+    default: return clamp(floorf(x), axis->in);
     }
 }
 

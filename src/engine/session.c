@@ -14,7 +14,7 @@ enum { MAX_PLANS = 4, MAX_INPUTS = 64, MAX_OUTPUTS = 64 };
 struct entry {
     struct engine_plan *plan;
     struct tensor_shape shapes[MAX_INPUTS];
-    int64_t loops;           /* images run one after another; 1: all at once */
+    int64_t loops;                         /* images run one after another; 1: all at once */
     struct tensor *collected[MAX_OUTPUTS]; /* with loops > 1: results of all images */
     int64_t last_use;
 };
@@ -87,8 +87,9 @@ int stance_session_open(struct stance_session **out, struct stance_model *model,
     session->model = engine_model_keep(model);
     session->kernels = kernel_table(tier);
     session->profile = chosen.profile != 0;
-    snprintf(session->description, sizeof session->description, "cpu (%s), %s, %d thread%s, float32",
-             base_cpu_model(), base_cpu_name(tier), threads, threads == 1 ? "" : "s");
+    snprintf(session->description, sizeof session->description,
+             "cpu (%s), %s, %d thread%s, float32", base_cpu_model(), base_cpu_name(tier), threads,
+             threads == 1 ? "" : "s");
     *out = session;
     return 0;
 }
@@ -132,8 +133,8 @@ static int check_inputs(const struct stance_session *session, const struct stanc
             return base_error_context(code, "%s: input '%s'", session->model->path, value->name);
         if (value->dtype != STANCE_DTYPE_NONE && inputs[i].dtype != value->dtype)
             return base_error(STANCE_ETYPE, "%s: input '%s' is %s; the model wants %s",
-                              session->model->path, value->name,
-                              stance_dtype_name(inputs[i].dtype), stance_dtype_name(value->dtype));
+                              session->model->path, value->name, stance_dtype_name(inputs[i].dtype),
+                              stance_dtype_name(value->dtype));
     }
     return 0;
 }
@@ -207,8 +208,10 @@ static int collect_open(struct entry *entry, int output_count)
         const struct stance_tensor *one = engine_plan_output(entry->plan, i);
         struct tensor_shape shape = tensor_shape_of(one);
         if (!tensor_shape_known(&shape) || shape.rank < 1 || shape.dims[0] != 1)
-            return base_error(STANCE_ESHAPE, "this model takes one picture at a time: the size of "
-                                             "its output %d is not fixed per picture", i);
+            return base_error(STANCE_ESHAPE,
+                              "this model takes one picture at a time: the size of "
+                              "its output %d is not fixed per picture",
+                              i);
         shape.dims[0] = entry->loops;
         BASE_TRY(tensor_open(&entry->collected[i], one->dtype, &shape));
     }
@@ -229,8 +232,8 @@ static int fill_entry(struct stance_session *session, struct entry *entry,
     if (entry->loops > 1)
         for (int i = 0; i < count; i++)
             shapes[i].dims[0] = 1;
-    BASE_TRY(engine_plan_open(&entry->plan, session->model, session->kernels, session->pool,
-                              shapes));
+    BASE_TRY(
+        engine_plan_open(&entry->plan, session->model, session->kernels, session->pool, shapes));
     return entry->loops > 1 ? collect_open(entry, session->model->graph->output_count) : 0;
 }
 
@@ -301,8 +304,7 @@ size_t stance_session_memory(const struct stance_session *session)
     if (!session->current)
         return 0;
     const struct engine_plan *plan = session->current->plan;
-    return plan->workspace_bytes +
-           plan->scratch_bytes * (size_t)base_pool_threads(session->pool) +
+    return plan->workspace_bytes + plan->scratch_bytes * (size_t)base_pool_threads(session->pool) +
            engine_memory_held(plan->memory);
 }
 
@@ -391,10 +393,9 @@ int stance_session_profile(const struct stance_session *session, int i,
                            struct stance_profile_step *out)
 {
     *out = (struct stance_profile_step){0};
-    const struct engine_step *step =
-        session->profile && session->current && i >= 0
-            ? profile_step(session->current->plan, i)
-            : NULL;
+    const struct engine_step *step = session->profile && session->current && i >= 0
+                                         ? profile_step(session->current->plan, i)
+                                         : NULL;
     if (!step)
         return base_error(STANCE_EARGUMENT, "the profile has no step %d", i);
     const struct engine_plan *plan = session->current->plan;

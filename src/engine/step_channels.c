@@ -73,9 +73,9 @@ static int run_concat(struct engine_step *step, struct engine_plan *plan)
         move.to_first = at;
         at += move.channels;
         move.last = at == plan->graph->values[to].shape.dims[1];
-        bool placed = plan->places[from].root == plan->places[to].root &&
-                      engine_data(plan, from) - engine_data(plan, to) ==
-                          move.to_first * move.pixels;
+        bool placed =
+            plan->places[from].root == plan->places[to].root &&
+            engine_data(plan, from) - engine_data(plan, to) == move.to_first * move.pixels;
         if (!placed)
             run_copy(plan, &move);
     }

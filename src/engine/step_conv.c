@@ -66,9 +66,10 @@ bool engine_conv_shape(struct kernel_conv_shape *out, const struct graph *graph,
         .pad_left = (int)window.pad_begin[1],
         .transposed = transposed,
     };
-    return stance_tensor_count(&(struct stance_tensor){
-               .rank = 4, .dims = {input->shape.dims[0], input->shape.dims[1],
-                                   input->shape.dims[2], input->shape.dims[3]}}) > 0;
+    return stance_tensor_count(
+               &(struct stance_tensor){.rank = 4,
+                                       .dims = {input->shape.dims[0], input->shape.dims[1],
+                                                input->shape.dims[2], input->shape.dims[3]}}) > 0;
 }
 
 static void share(void *context, int part, int parts, int worker)
@@ -181,7 +182,7 @@ int engine_make_conv(struct engine_plan *plan, struct engine_step *step)
                                       : (int64_t)shape.out_height * shape.out_width;
     int64_t channels = shape.transposed ? (int64_t)shape.in_channels * shape.out_channels
                                         : (int64_t)shape.out_channels * shape.in_channels;
-    step->multiply_adds = shape.batch * pixels * channels / shape.groups * shape.kernel_height *
-                          shape.kernel_width;
+    step->multiply_adds =
+        shape.batch * pixels * channels / shape.groups * shape.kernel_height * shape.kernel_width;
     return 1;
 }

@@ -6,8 +6,16 @@
 #include "engine/epilogue.h"
 #include "engine/plan.h"
 
-enum flat_kind { FLAT_UNARY, FLAT_SAME, FLAT_ROW, FLAT_COLUMN, FLAT_CHANNELS, FLAT_SOFTMAX,
-                 FLAT_LAYER_NORM, FLAT_REDUCE };
+enum flat_kind {
+    FLAT_UNARY,
+    FLAT_SAME,
+    FLAT_ROW,
+    FLAT_COLUMN,
+    FLAT_CHANNELS,
+    FLAT_SOFTMAX,
+    FLAT_LAYER_NORM,
+    FLAT_REDUCE
+};
 
 struct flat {
     enum flat_kind kind;
@@ -16,8 +24,8 @@ struct flat {
     int a, b, scale, bias, output; /* values; b is the smaller operand */
     bool b_first;
     struct kernel_epilogue activation; /* of the result */
-    int64_t images, count;  /* flat arrays: how many, floats in each */
-    int64_t rows, columns;  /* of one image */
+    int64_t images, count;             /* flat arrays: how many, floats in each */
+    int64_t rows, columns;             /* of one image */
     int channels, batch; /* of one kernel call: a channel factor takes all images or one */
     int parts;
 };
@@ -55,9 +63,7 @@ static void share(void *context, int part, int parts, int worker)
                           engine_stride(r->plan, f->output), f->batch, f->channels, f->columns,
                           part, parts);
         break;
-    case FLAT_SOFTMAX:
-        k->softmax(r->a, r->y, f->rows, f->columns, part, parts);
-        break;
+    case FLAT_SOFTMAX: k->softmax(r->a, r->y, f->rows, f->columns, part, parts); break;
     case FLAT_LAYER_NORM:
         k->layer_norm(r->a, r->scale, r->bias, f->alpha, r->y, f->rows, f->columns, part, parts);
         break;
@@ -123,13 +129,20 @@ static bool unary_of(const struct graph_node *node, struct flat *f)
         const char *type;
         enum kernel_activation op;
     } ops[] = {
-        {"Relu", KERNEL_RELU},       {"Sigmoid", KERNEL_SIGMOID},
-        {"Swish", KERNEL_SWISH},     {"HardSwish", KERNEL_HARD_SWISH},
-        {"Tanh", KERNEL_TANH},       {"Erf", KERNEL_ERF},
-        {"Exp", KERNEL_EXP},         {"Sqrt", KERNEL_SQRT},
-        {"Abs", KERNEL_ABS},         {"Neg", KERNEL_NEG},
-        {"Reciprocal", KERNEL_RECIPROCAL}, {"Log", KERNEL_LOG},
-        {"Softplus", KERNEL_SOFTPLUS},     {"Sin", KERNEL_SIN},
+        {"Relu", KERNEL_RELU},
+        {"Sigmoid", KERNEL_SIGMOID},
+        {"Swish", KERNEL_SWISH},
+        {"HardSwish", KERNEL_HARD_SWISH},
+        {"Tanh", KERNEL_TANH},
+        {"Erf", KERNEL_ERF},
+        {"Exp", KERNEL_EXP},
+        {"Sqrt", KERNEL_SQRT},
+        {"Abs", KERNEL_ABS},
+        {"Neg", KERNEL_NEG},
+        {"Reciprocal", KERNEL_RECIPROCAL},
+        {"Log", KERNEL_LOG},
+        {"Softplus", KERNEL_SOFTPLUS},
+        {"Sin", KERNEL_SIN},
         {"Cos", KERNEL_COS},
     };
     for (size_t i = 0; i < sizeof ops / sizeof ops[0]; i++)
@@ -279,8 +292,10 @@ static bool rows_of(const struct engine_plan *plan, const struct engine_step *st
     static const struct {
         const char *type;
         enum kernel_reduce op;
-    } reductions[] = {{"ReduceSum", KERNEL_SUM}, {"ReduceMean", KERNEL_MEAN},
-                      {"ReduceMax", KERNEL_REDUCE_MAX}, {"ReduceSumSquare", KERNEL_SUM_SQUARE}};
+    } reductions[] = {{"ReduceSum", KERNEL_SUM},
+                      {"ReduceMean", KERNEL_MEAN},
+                      {"ReduceMax", KERNEL_REDUCE_MAX},
+                      {"ReduceSumSquare", KERNEL_SUM_SQUARE}};
     const struct graph_node *node = step->node;
     const struct tensor_shape *shape = &engine_input(plan, step, 0)->shape;
     if (shape->rank < 1 || engine_input(plan, step, 0)->block > 1)
@@ -343,8 +358,8 @@ int engine_make_flat(struct engine_plan *plan, struct engine_step *step)
 {
     const struct graph_node *node = step->node;
     if (node->input_count < 1 || node->output_count < 1 || node->inputs[0] < 0 ||
-        node->outputs[0] < 0 || node->epilogue.residual >= 0 || !is_float(engine_input(plan, step, 0)) ||
-        !is_float(engine_output(plan, step, 0)) ||
+        node->outputs[0] < 0 || node->epilogue.residual >= 0 ||
+        !is_float(engine_input(plan, step, 0)) || !is_float(engine_output(plan, step, 0)) ||
         stance_tensor_count(&plan->views[node->outputs[0]]) == 0)
         return 0;
     struct flat shape = {.b = -1, .scale = -1, .bias = -1};

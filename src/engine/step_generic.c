@@ -8,8 +8,8 @@
 
 struct generic {
     engine_op_fn *run;
-    bool dynamic;         /* some output's shape is known at run time only */
-    bool own_epilogue;    /* the operator applies node->epilogue itself */
+    bool dynamic;                   /* some output's shape is known at run time only */
+    bool own_epilogue;              /* the operator applies node->epilogue itself */
     struct stance_tensor *in, *out; /* filled anew at every run */
 };
 
@@ -26,8 +26,8 @@ static void gather(const struct engine_plan *plan, const struct graph_node *node
                    struct generic *generic)
 {
     for (int i = 0; i < node->input_count; i++)
-        generic->in[i] = node->inputs[i] < 0 ? (struct stance_tensor){0}
-                                             : plan->views[node->inputs[i]];
+        generic->in[i] =
+            node->inputs[i] < 0 ? (struct stance_tensor){0} : plan->views[node->inputs[i]];
     for (int i = 0; i < node->output_count; i++)
         generic->out[i] = node->outputs[i] < 0 ? (struct stance_tensor){.rank = -1}
                                                : plan->views[node->outputs[i]];
@@ -72,7 +72,8 @@ static int run_generic(struct engine_step *step, struct engine_plan *plan)
     else
         BASE_TRY(run_static(plan, node, generic));
     const struct graph_epilogue *epilogue = &node->epilogue;
-    if (!generic->own_epilogue && (epilogue->activation != GRAPH_LINEAR || epilogue->residual >= 0)) {
+    if (!generic->own_epilogue &&
+        (epilogue->activation != GRAPH_LINEAR || epilogue->residual >= 0)) {
         struct engine_context context = context_of(plan);
         engine_epilogue_apply(&context, node,
                               epilogue->residual < 0 ? NULL : &plan->views[epilogue->residual],
@@ -111,8 +112,8 @@ int engine_make_generic(struct engine_plan *plan, struct engine_step *step)
     generic->own_epilogue =
         strcmp(node->type, "Conv") == 0 || strcmp(node->type, "ConvTranspose") == 0;
     for (int i = 0; i < node->output_count; i++)
-        generic->dynamic |= node->outputs[i] >= 0 &&
-                            plan->places[node->outputs[i]].storage == ENGINE_DYNAMIC;
+        generic->dynamic |=
+            node->outputs[i] >= 0 && plan->places[node->outputs[i]].storage == ENGINE_DYNAMIC;
     step->run = run_generic;
     step->data = generic;
     return 1;

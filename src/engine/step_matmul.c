@@ -6,12 +6,12 @@
 #include "engine/plan.h"
 
 struct matmul {
-    struct kernel_gemm gemm;      /* sizes and epilogue; pointers are set at every run */
-    int64_t matrices;             /* products one after another; 1 when B is constant */
-    int64_t a_step, b_step;       /* floats from one matrix to the next; 0: the same for all */
-    int64_t b_row, b_column;      /* strides of B's elements */
-    size_t packed_bytes;          /* of one B */
-    int bias;                     /* value, or -1 */
+    struct kernel_gemm gemm; /* sizes and epilogue; pointers are set at every run */
+    int64_t matrices;        /* products one after another; 1 when B is constant */
+    int64_t a_step, b_step;  /* floats from one matrix to the next; 0: the same for all */
+    int64_t b_row, b_column; /* strides of B's elements */
+    size_t packed_bytes;     /* of one B */
+    int bias;                /* value, or -1 */
     int parts;
 };
 

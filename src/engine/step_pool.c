@@ -181,16 +181,17 @@ static int make_resize(struct engine_plan *plan, struct engine_step *step)
     int block = in->block;
     *resize = (struct kernel_resize){
         .planes = kernel_blocks((int)in->shape.dims[1], block),
-        .in_height = height, .in_width = width,
-        .out_height = out_height, .out_width = out_width,
+        .in_height = height,
+        .in_width = width,
+        .out_height = out_height,
+        .out_width = out_width,
         .linear = rule.mode == ENGINE_RESIZE_LINEAR,
         .input_plane_stride = (int64_t)height * width * block,
         .output_plane_stride = (int64_t)out_height * out_width * block,
     };
-    BASE_TRY(make_axis(plan->arena, &rule, height, out_height, &resize->rows,
-                       &resize->row_weight));
-    BASE_TRY(make_axis(plan->arena, &rule, width, out_width, &resize->columns,
-                       &resize->column_weight));
+    BASE_TRY(make_axis(plan->arena, &rule, height, out_height, &resize->rows, &resize->row_weight));
+    BASE_TRY(
+        make_axis(plan->arena, &rule, width, out_width, &resize->columns, &resize->column_weight));
     step->data = resize;
     step->run = run_resize;
     return 1;

@@ -80,8 +80,8 @@ static int fuse_activation(struct graph_edit *edit, int at)
     const struct graph_node *node = &graph->nodes[at];
     int input = node->inputs[0];
     struct graph_node *maker = graph_producer(graph, input);
-    if (!has_epilogue(maker) || edit->uses[input] != 1 ||
-        !is_float(graph, input) || maker->epilogue.activation != GRAPH_LINEAR ||
+    if (!has_epilogue(maker) || edit->uses[input] != 1 || !is_float(graph, input) ||
+        maker->epilogue.activation != GRAPH_LINEAR ||
         !read_activation(graph, node, &maker->epilogue))
         return 0;
     maker->epilogue.residual_before_activation = maker->epilogue.residual >= 0;

@@ -44,8 +44,8 @@ struct graph_attr {
 enum graph_activation {
     GRAPH_LINEAR,
     GRAPH_RELU,
-    GRAPH_LEAKY_RELU,   /* alpha */
-    GRAPH_CLIP,         /* alpha … beta */
+    GRAPH_LEAKY_RELU, /* alpha */
+    GRAPH_CLIP,       /* alpha … beta */
     GRAPH_SIGMOID,
     GRAPH_SWISH,
     GRAPH_HARD_SIGMOID, /* alpha, beta */
@@ -62,12 +62,12 @@ struct graph_epilogue {
 };
 
 struct graph_value {
-    const char *name;        /* unique in the graph */
-    int dtype;               /* STANCE_DTYPE_NONE: not known */
+    const char *name; /* unique in the graph */
+    int dtype;        /* STANCE_DTYPE_NONE: not known */
     struct tensor_shape shape;
     struct tensor *constant; /* contents known now; the value holds one reference */
     int producer;            /* node, or -1: graph input or constant */
-    int block;               /* layout of a rank-4 value: 0 plain, 8 or 16 lanes per channel block */
+    int block; /* layout of a rank-4 value: 0 plain, 8 or 16 lanes per channel block */
 };
 
 struct graph_node {
@@ -76,8 +76,8 @@ struct graph_node {
     const char *name;   /* may be "" */
     const struct graph_op *op;
     int input_count, output_count, attr_count;
-    int *inputs;        /* values; -1: left out */
-    int *outputs;       /* values; -1: not wanted */
+    int *inputs;  /* values; -1: left out */
+    int *outputs; /* values; -1: not wanted */
     struct graph_attr *attrs;
     struct graph_epilogue epilogue;
 };
@@ -88,8 +88,8 @@ struct graph {
     struct graph_node *nodes; /* in an order in which they can run */
     int *inputs, *outputs;    /* values; inputs without those that have initial values */
     int value_count, value_capacity, node_count, node_capacity, input_count, output_count;
-    int opset;                /* of the ONNX domain */
-    int64_t folded;           /* work of constant folding so far: multiply-adds and results */
+    int opset;      /* of the ONNX domain */
+    int64_t folded; /* work of constant folding so far: multiply-adds and results */
 };
 
 /* ---- Operators: what a node means for shapes and types ---------------------------------------- */
@@ -104,7 +104,8 @@ struct graph_infer {
     const struct graph_node *node;
     int opset, input_count, output_count;
     const struct graph_type *in;
-    struct graph_type *out; /* comes with NONE and rank -1; what stays so is known at run time only */
+    struct graph_type
+        *out; /* comes with NONE and rank -1; what stays so is known at run time only */
 };
 
 /* Fills `out`. Also used at run time with every input's value known. Errors: ESHAPE, ETYPE,
@@ -203,8 +204,7 @@ int graph_specialise(struct graph **out, const struct graph *source,
  * holds for every batch, and is reliable where no constant shape in the model begins with n itself:
  * ask for an unusual number. 1 or 0; on 0, `reason` (if not NULL) names the first node in the way.
  * Errors: ENOMEMORY. */
-int graph_batch_independent(const struct graph *graph, int64_t n, char *reason,
-                            size_t reason_size);
+int graph_batch_independent(const struct graph *graph, int64_t n, char *reason, size_t reason_size);
 
 /* On a specialised graph: activations and residual additions into the producing Conv,
  * ConvTranspose, Gemm or MatMul; transposes cancelled, Reshape chains joined; LayerNormalization

@@ -240,9 +240,7 @@ static int read_attribute(struct graph_attr *out, struct import *import,
         out->kind = GRAPH_ATTR_TENSOR;
         BASE_TRY(read_tensor(out, import, a));
         break;
-    default:
-        out->kind = GRAPH_ATTR_GRAPH;
-        break;
+    default: out->kind = GRAPH_ATTR_GRAPH; break;
     }
     return out->name && copied ? 0 : STANCE_ENOMEMORY;
 }

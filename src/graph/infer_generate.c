@@ -62,14 +62,11 @@ static int64_t count_steps(const struct stance_tensor *start, const struct stanc
     double span = tensor_float(limit, 0) - tensor_float(start, 0);
     int64_t step = tensor_int(delta, 0);
     switch (start->dtype) {
-    case STANCE_FLOAT32:
-        return count_floats((double)(float)span, tensor_float(delta, 0));
+    case STANCE_FLOAT32: return count_floats((double)(float)span, tensor_float(delta, 0));
     case STANCE_FLOAT64:
     case STANCE_FLOAT16:
-    case STANCE_BFLOAT16:
-        return count_floats(span, tensor_float(delta, 0));
-    default:
-        return step ? count_ints(tensor_int(start, 0), tensor_int(limit, 0), step) : 0;
+    case STANCE_BFLOAT16: return count_floats(span, tensor_float(delta, 0));
+    default: return step ? count_ints(tensor_int(start, 0), tensor_int(limit, 0), step) : 0;
     }
 }
 

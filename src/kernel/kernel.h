@@ -31,7 +31,7 @@ enum kernel_activation {
     KERNEL_HARD_SIGMOID, /* min(max(alpha x + beta, 0), 1) */
     KERNEL_HARD_SWISH,   /* x min(max(x / 6 + 1/2, 0), 1) */
     KERNEL_TANH,
-    KERNEL_GELU,         /* x/2 (1 + erf(x / sqrt 2)) */
+    KERNEL_GELU, /* x/2 (1 + erf(x / sqrt 2)) */
     KERNEL_EXP,
     KERNEL_ERF,
     KERNEL_SQRT,
@@ -39,10 +39,10 @@ enum kernel_activation {
     KERNEL_NEG,
     KERNEL_RECIPROCAL,
     KERNEL_LOG,
-    KERNEL_SOFTPLUS,     /* log(1 + exp(x)) */
+    KERNEL_SOFTPLUS, /* log(1 + exp(x)) */
     KERNEL_SIN,
     KERNEL_COS,
-    KERNEL_SQUARE,       /* x x */
+    KERNEL_SQUARE, /* x x */
     KERNEL_ACTIVATIONS
 };
 
@@ -78,12 +78,12 @@ struct kernel_conv_shape {
 struct kernel_conv_plan {
     struct kernel_conv_shape shape;
     struct kernel_epilogue epilogue;
-    int method;            /* which algorithm, private to the tier */
-    const char *name;      /* of the method, for profiles: "direct 2x12", "winograd f4", … */
-    int tile[8];           /* private to the method */
-    int parts;             /* shares that conv_run is cut into */
-    size_t packed_bytes;   /* of the packed weights and bias */
-    size_t scratch_bytes;  /* per worker */
+    int method;           /* which algorithm, private to the tier */
+    const char *name;     /* of the method, for profiles: "direct 2x12", "winograd f4", … */
+    int tile[8];          /* private to the method */
+    int parts;            /* shares that conv_run is cut into */
+    size_t packed_bytes;  /* of the packed weights and bias */
+    size_t scratch_bytes; /* per worker */
 };
 
 struct kernel_conv_buffers {
@@ -92,7 +92,7 @@ struct kernel_conv_buffers {
     const float *residual; /* NULL without one; same layout as output */
     float *output;
     int64_t input_batch_stride, residual_batch_stride, output_batch_stride; /* floats */
-    void *scratch;         /* of this worker, 64-byte aligned */
+    void *scratch; /* of this worker, 64-byte aligned */
 };
 
 /* ---- Matrix product ---------------------------------------------------------------------------

@@ -12,7 +12,7 @@
 
 /* Colours of people, told apart at a glance on most photos. */
 static const uint8_t person_colors[][3] = {
-    {72, 202, 228}, {255, 183, 3},  {128, 237, 153}, {255, 112, 166},
+    {72, 202, 228},  {255, 183, 3},  {128, 237, 153}, {255, 112, 166},
     {178, 138, 255}, {255, 146, 76}, {94, 231, 223},  {235, 235, 110},
 };
 
@@ -101,8 +101,7 @@ static void draw_joints(const struct media_canvas *canvas, const struct stance_p
 
 static bool box_of(struct media_rectangle *out, const struct stance_person *person)
 {
-    *out = (struct media_rectangle){person->box[0], person->box[1], person->box[2],
-                                    person->box[3]};
+    *out = (struct media_rectangle){person->box[0], person->box[1], person->box[2], person->box[3]};
     return out->x2 > out->x1 && out->y2 > out->y1;
 }
 

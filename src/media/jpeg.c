@@ -80,8 +80,8 @@ static int decode(struct stance_image **out, tjhandle handle, const uint8_t *dat
     if (colorspace == TJCS_CMYK || colorspace == TJCS_YCCK)
         BASE_TRY(decompress_inks(handle, data, size, *out, is_inverted(data, size, colorspace)));
     else
-        BASE_TRY(decompress(handle, data, size, (*out)->plane[0], *out, (*out)->stride[0],
-                            TJPF_RGB));
+        BASE_TRY(
+            decompress(handle, data, size, (*out)->plane[0], *out, (*out)->stride[0], TJPF_RGB));
     return media_turn_upright(out, media_exif_orientation(data, size));
 }
 
@@ -103,8 +103,10 @@ int media_jpeg_decode(struct stance_image **out, const uint8_t *data, size_t siz
 static int compress(struct base_buffer *out, tjhandle handle, const struct stance_image *image,
                     int quality)
 {
-    static const int formats[] = {[STANCE_RGB24] = TJPF_RGB,   [STANCE_BGR24] = TJPF_BGR,
-                                  [STANCE_RGBA32] = TJPF_RGBX, [STANCE_BGRA32] = TJPF_BGRX,
+    static const int formats[] = {[STANCE_RGB24] = TJPF_RGB,
+                                  [STANCE_BGR24] = TJPF_BGR,
+                                  [STANCE_RGBA32] = TJPF_RGBX,
+                                  [STANCE_BGRA32] = TJPF_BGRX,
                                   [STANCE_GRAY8] = TJPF_GRAY};
     int subsampling = image->format == STANCE_GRAY8 ? TJSAMP_GRAY
                       : quality >= 90               ? TJSAMP_444

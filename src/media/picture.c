@@ -70,9 +70,8 @@ static int yuv_to_rgba(AVFrame *frame, const char *kind)
 {
     AVFrame *rgba = av_frame_alloc();
     struct SwsContext *scaler = sws_getContext(
-        frame->width, frame->height, (enum AVPixelFormat)frame->format, frame->width,
-        frame->height, AV_PIX_FMT_RGBA, SWS_BICUBIC | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT, NULL,
-        NULL, NULL);
+        frame->width, frame->height, (enum AVPixelFormat)frame->format, frame->width, frame->height,
+        AV_PIX_FMT_RGBA, SWS_BICUBIC | SWS_ACCURATE_RND | SWS_FULL_CHR_H_INT, NULL, NULL, NULL);
     int error = rgba ? 0 : AVERROR(ENOMEM);
     if (error == 0 && !scaler)
         error = AVERROR_PATCHWELCOME;
@@ -126,8 +125,8 @@ static void component_row(const AVFrame *frame, const AVPixFmtDescriptor *format
     for (int c = 0; c < count; c++) {
         uint16_t *values = scratch + (size_t)c * width;
         unsigned most = (1u << format->comp[c].depth) - 1;
-        av_read_image_line2(values, (const uint8_t **)frame->data, frame->linesize, format, 0, y,
-                            c, frame->width, 0, sizeof *values);
+        av_read_image_line2(values, (const uint8_t **)frame->data, frame->linesize, format, 0, y, c,
+                            frame->width, 0, sizeof *values);
         for (size_t x = 0; x < width; x++)
             values[x] = (uint16_t)((values[x] * 255u + most / 2) / most);
     }
@@ -183,8 +182,8 @@ int media_picture_decode(struct stance_image **out, const struct media_picture_k
                          const uint8_t *data, size_t size)
 {
     static const enum AVCodecID codecs[] = {
-        [MEDIA_PNG] = AV_CODEC_ID_PNG,   [MEDIA_WEBP] = AV_CODEC_ID_WEBP,
-        [MEDIA_BMP] = AV_CODEC_ID_BMP,   [MEDIA_TIFF] = AV_CODEC_ID_TIFF,
+        [MEDIA_PNG] = AV_CODEC_ID_PNG, [MEDIA_WEBP] = AV_CODEC_ID_WEBP,
+        [MEDIA_BMP] = AV_CODEC_ID_BMP, [MEDIA_TIFF] = AV_CODEC_ID_TIFF,
         [MEDIA_GIF] = AV_CODEC_ID_GIF,
     };
     *out = NULL;
@@ -239,9 +238,9 @@ static int encode_packet(AVPacket *packet, AVCodecContext *context, const AVCode
 int media_png_encode(struct base_buffer *out, const struct stance_image *image)
 {
     hush();
-    int format = image->format == STANCE_GRAY8 ? STANCE_GRAY8
-                 : image->format == STANCE_RGBA32 || image->format == STANCE_BGRA32
-                     ? STANCE_RGBA32 : STANCE_RGB24;
+    int format = image->format == STANCE_GRAY8                                      ? STANCE_GRAY8
+                 : image->format == STANCE_RGBA32 || image->format == STANCE_BGRA32 ? STANCE_RGBA32
+                                                                                    : STANCE_RGB24;
     struct stance_image *copy = NULL;
     if (format != image->format || image->stride[0] < 0 || image->stride[0] > INT_MAX) {
         BASE_TRY(stance_image_convert(&copy, image, format));

@@ -18,8 +18,10 @@ int stance_image_read(struct stance_image **out, const char *path)
     BASE_TRY(base_file_map(&file, path, FILE_LIMIT));
     int code = 0;
     if (!media_picture_kind_of(file.data, file.size))
-        code = base_error(STANCE_EFORMAT, "'%s' is not a picture stance can read (JPEG, PNG, WebP, "
-                          "BMP, TIFF, GIF)", path);
+        code = base_error(STANCE_EFORMAT,
+                          "'%s' is not a picture stance can read (JPEG, PNG, WebP, "
+                          "BMP, TIFF, GIF)",
+                          path);
     else if ((code = media_picture_parse(out, file.data, file.size)) < 0)
         base_error_context(code, "'%s'", path);
     base_file_unmap(&file);
@@ -40,8 +42,10 @@ static int encode(struct base_buffer *out, const struct stance_image *image, con
         return media_png_encode(out, image);
     if (ending && (strcasecmp(ending, ".jpg") == 0 || strcasecmp(ending, ".jpeg") == 0))
         return media_jpeg_encode(out, image, QUALITY);
-    return base_error(STANCE_EARGUMENT, "cannot tell from '%s' what kind of picture to write: let "
-                      "the name end with .png or .jpg", path);
+    return base_error(STANCE_EARGUMENT,
+                      "cannot tell from '%s' what kind of picture to write: let "
+                      "the name end with .png or .jpg",
+                      path);
 }
 
 int stance_image_write(const struct stance_image *image, const char *path)

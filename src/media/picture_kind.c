@@ -172,10 +172,9 @@ int media_picture_check_size(const char *kind, int64_t width, int64_t height)
                           (long long)width, (long long)height);
     if (width > STANCE_IMAGE_MAX_SIDE || height > STANCE_IMAGE_MAX_SIDE ||
         width * height > MEDIA_MAX_PIXELS)
-        return base_error(STANCE_ELIMIT,
-                          "%s: %lld×%lld pixels; at most %d a side and %d million are read", kind,
-                          (long long)width, (long long)height, STANCE_IMAGE_MAX_SIDE,
-                          MEDIA_MAX_PIXELS / 1000000);
+        return base_error(
+            STANCE_ELIMIT, "%s: %lld×%lld pixels; at most %d a side and %d million are read", kind,
+            (long long)width, (long long)height, STANCE_IMAGE_MAX_SIDE, MEDIA_MAX_PIXELS / 1000000);
     return 0;
 }
 

@@ -21,8 +21,8 @@ int media_canvas_open(struct media_canvas *canvas, const struct stance_image *im
     if (image->format != STANCE_RGB24 && image->format != STANCE_BGR24)
         return base_error(STANCE_EUNSUPPORTED, "drawing needs an RGB24 or BGR24 picture");
     bool bgr = image->format == STANCE_BGR24;
-    *canvas = (struct media_canvas){image->plane[0], image->stride[0], image->width, image->height,
-                                    bgr ? 2 : 0, bgr ? 0 : 2};
+    *canvas = (struct media_canvas){image->plane[0], image->stride[0], image->width,
+                                    image->height,   bgr ? 2 : 0,      bgr ? 0 : 2};
     return 0;
 }
 
@@ -116,8 +116,8 @@ static float distance_to(const struct box *box, int x, int y)
 static bool make_box(struct box *box, const struct media_rectangle *rectangle, float corner,
                      float thickness)
 {
-    const float numbers[6] = {rectangle->x1, rectangle->y1, rectangle->x2, rectangle->y2, corner,
-                              thickness};
+    const float numbers[6] = {rectangle->x1, rectangle->y1, rectangle->x2,
+                              rectangle->y2, corner,        thickness};
     if (!usable(numbers, 6) || rectangle->x2 < rectangle->x1 || rectangle->y2 < rectangle->y1)
         return false;
     float half[2] = {(rectangle->x2 - rectangle->x1) / 2, (rectangle->y2 - rectangle->y1) / 2};

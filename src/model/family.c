@@ -17,8 +17,8 @@ static int not_recognised(const struct model_signature *signature)
     struct base_buffer text;
     char shape[TENSOR_SHAPE_TEXT];
     base_buffer_init(&text, 700); /* what does not fit is left out */
-    int code = base_buffer_format(&text, "input %s, outputs",
-                                  tensor_shape_text(&signature->input, shape));
+    int code =
+        base_buffer_format(&text, "input %s, outputs", tensor_shape_text(&signature->input, shape));
     for (int i = 0; i < signature->output_count && code == 0; i++)
         code = base_buffer_format(&text, "%s %s %s", i ? "," : "", signature->output_names[i],
                                   tensor_shape_text(&signature->outputs[i], shape));
@@ -71,8 +71,8 @@ int model_signature_read(struct model_signature *out, const struct stance_model 
     struct stance_tensor input;
     if (out->input_count != 1 || stance_model_input(model, 0, &input) < 0 || input.rank != 4 ||
         out->output_count > MODEL_MAX_OUTPUTS) {
-        out->output_count = out->output_count > MODEL_MAX_OUTPUTS ? MODEL_MAX_OUTPUTS
-                                                                  : out->output_count;
+        out->output_count =
+            out->output_count > MODEL_MAX_OUTPUTS ? MODEL_MAX_OUTPUTS : out->output_count;
         return 0;
     }
     const int64_t open[4] = {1, 3, height, width};

@@ -26,8 +26,8 @@ struct model_signature {
 struct model_traits {
     const struct model_family *family;
     struct vision_input input;
-    int variant;        /* private to the family */
-    int keypoint_count; /* pose */
+    int variant;         /* private to the family */
+    int keypoint_count;  /* pose */
     float nms_threshold; /* detectors: the family's own; 0: suppression is inside the network */
 };
 

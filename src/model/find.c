@@ -13,8 +13,9 @@ static bool try_folder(const char *folder, size_t length, const char *name, char
 {
     static const char *const endings[] = {"", ".onnx"};
     for (int i = 0; i < 2; i++) {
-        int wrote = length ? snprintf(path, size, "%.*s/%s%s", (int)length, folder, name, endings[i])
-                           : snprintf(path, size, "%s%s", name, endings[i]);
+        int wrote = length
+                        ? snprintf(path, size, "%.*s/%s%s", (int)length, folder, name, endings[i])
+                        : snprintf(path, size, "%s%s", name, endings[i]);
         if (wrote > 0 && (size_t)wrote < size && base_file_exists(path))
             return true;
     }

@@ -44,8 +44,8 @@ static int count_operators(struct inspection *in, const struct graph *graph)
         int k = 0;
         while (k < kinds && strcmp(tallies[k].type, graph->nodes[i].type) != 0)
             k++;
-        if (k == kinds && !(tallies[kinds++].type =
-                                base_arena_format(in->arena, "%s", graph->nodes[i].type)))
+        if (k == kinds &&
+            !(tallies[kinds++].type = base_arena_format(in->arena, "%s", graph->nodes[i].type)))
             return STANCE_ENOMEMORY;
         tallies[k].uses++;
     }
@@ -85,7 +85,8 @@ static int read_file(struct inspection *in, const char *path)
 
 static int describe_ends(struct inspection *in)
 {
-    int inputs = stance_model_input_count(in->model), outputs = stance_model_output_count(in->model);
+    int inputs = stance_model_input_count(in->model),
+        outputs = stance_model_output_count(in->model);
     size_t count = (size_t)(inputs + outputs) + 1;
     struct stance_tensor *tensors = base_arena_alloc(in->arena, count, sizeof *tensors);
     const char **names = base_arena_alloc(in->arena, count, sizeof *names);

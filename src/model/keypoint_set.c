@@ -4,6 +4,7 @@
 
 #include "model/family.h"
 
+/* clang-format off */
 #define LEFT {0, 200, 83}
 #define RIGHT {255, 128, 0}
 #define MIDDLE {51, 153, 255}
@@ -62,6 +63,7 @@ static const struct stance_keypoint_set sets[] = {
      .flip = flip, .edge_count = sizeof halpe_edges / sizeof halpe_edges[0],
      .edges = halpe_edges, .edge_colors = halpe_edge_colors},
 };
+/* clang-format on */
 
 const struct stance_keypoint_set *stance_keypoint_set_find(const char *name)
 {

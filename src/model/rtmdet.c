@@ -9,8 +9,8 @@
 
 enum variant { NHWC, NCHW, DETS };
 
-static bool is_map(const struct tensor_shape *shape, int64_t height, int64_t width, int channel_axis,
-                   int64_t channels)
+static bool is_map(const struct tensor_shape *shape, int64_t height, int64_t width,
+                   int channel_axis, int64_t channels)
 {
     int first = channel_axis == 1 ? 2 : 1;
     return shape->rank == 4 && shape->dims[channel_axis] == channels &&
@@ -124,8 +124,12 @@ static size_t decode_dets(const struct stance_tensor *outputs, float threshold,
         bool person = i >= stance_tensor_count(labels) || tensor_int(labels, i) == 0;
         if (!person || !(box[4] >= threshold))
             continue;
-        boxes[count] = (struct vision_box){.x1 = box[0], .y1 = box[1], .x2 = box[2], .y2 = box[3],
-                                           .score = box[4], .index = (int32_t)count};
+        boxes[count] = (struct vision_box){.x1 = box[0],
+                                           .y1 = box[1],
+                                           .x2 = box[2],
+                                           .y2 = box[3],
+                                           .score = box[4],
+                                           .index = (int32_t)count};
         count++;
     }
     return count;

@@ -40,9 +40,9 @@ static void decode_pose(const struct model_traits *traits, const struct stance_t
     for (int k = 0; k < traits->keypoint_count; k++, x += bins_x, y += bins_y) {
         int64_t at_x = arg_max(x, bins_x), at_y = arg_max(y, bins_y);
         float score = x[at_x] < y[at_y] ? x[at_x] : y[at_y];
-        keypoints[k] = score > 0 ? (struct stance_keypoint){(float)at_x / SPLIT,
-                                                            (float)at_y / SPLIT, score}
-                                 : (struct stance_keypoint){-1, -1, score};
+        keypoints[k] =
+            score > 0 ? (struct stance_keypoint){(float)at_x / SPLIT, (float)at_y / SPLIT, score}
+                      : (struct stance_keypoint){-1, -1, score};
     }
 }
 

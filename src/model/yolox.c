@@ -40,9 +40,12 @@ static size_t decode_boxes(const struct model_traits *traits, const struct stanc
             float x = (values[0] + (float)(i % width)) * stride;
             float y = (values[1] + (float)(i / width)) * stride;
             float w = expf(values[2]) * stride, h = expf(values[3]) * stride;
-            boxes[count] = (struct vision_box){.x1 = x - w / 2, .y1 = y - h / 2,
-                                               .x2 = x + w / 2, .y2 = y + h / 2,
-                                               .score = score, .index = (int32_t)count};
+            boxes[count] = (struct vision_box){.x1 = x - w / 2,
+                                               .y1 = y - h / 2,
+                                               .x2 = x + w / 2,
+                                               .y2 = y + h / 2,
+                                               .score = score,
+                                               .index = (int32_t)count};
             count++;
         }
     }

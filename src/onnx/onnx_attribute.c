@@ -86,33 +86,24 @@ static int read_attribute_field(struct onnx_source *source, const struct onnx_wi
 {
     struct onnx_wire inner;
     switch (field->number) {
-    case 1:
-        return onnx_field_name(field, &attribute->name);
-    case 2:
-        return onnx_field_float(field, &attribute->f);
-    case 3:
-        return onnx_field_int(field, &attribute->i);
-    case 4:
-        return onnx_field_string(field, &attribute->s);
+    case 1: return onnx_field_name(field, &attribute->name);
+    case 2: return onnx_field_float(field, &attribute->f);
+    case 3: return onnx_field_int(field, &attribute->i);
+    case 4: return onnx_field_string(field, &attribute->s);
     case 5:
         BASE_TRY(onnx_field_message(field, wire, &inner));
         return read_tensor_value(source, inner, attribute);
     case 6:
         BASE_TRY(onnx_field_message(field, wire, &inner));
         return read_graph_value(source, inner, attribute);
-    case 7:
-        return add_floats(field, lists);
-    case 8:
-        return add_ints(field, lists);
-    case 9:
-        return onnx_field_string(field, &lists->strings[lists->string_count++]);
-    case 20:
-        return onnx_field_int(field, given);
+    case 7: return add_floats(field, lists);
+    case 8: return add_ints(field, lists);
+    case 9: return onnx_field_string(field, &lists->strings[lists->string_count++]);
+    case 20: return onnx_field_int(field, given);
     case 21:
         return field->size ? base_error(STANCE_EUNSUPPORTED, "refers to a function's attribute")
                            : 0;
-    default:
-        return 0;
+    default: return 0;
     }
 }
 

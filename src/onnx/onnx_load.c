@@ -17,26 +17,16 @@ struct encoding {
 static struct encoding encoding_of(int dtype)
 {
     switch (dtype) {
-    case STANCE_FLOAT32:
-        return (struct encoding){4, ONNX_WIRE_FIXED32, 1, 0};
-    case STANCE_FLOAT64:
-        return (struct encoding){10, ONNX_WIRE_FIXED64, 1, 0};
-    case STANCE_INT64:
-        return (struct encoding){7, ONNX_WIRE_VARINT, 1, 0};
-    case STANCE_UINT64:
-        return (struct encoding){11, ONNX_WIRE_VARINT, 1, 0};
-    case STANCE_UINT32:
-        return (struct encoding){11, ONNX_WIRE_VARINT, 0, UINT32_MAX};
-    case STANCE_INT32:
-        return (struct encoding){5, ONNX_WIRE_VARINT, INT32_MIN, INT32_MAX};
-    case STANCE_INT16:
-        return (struct encoding){5, ONNX_WIRE_VARINT, INT16_MIN, INT16_MAX};
-    case STANCE_INT8:
-        return (struct encoding){5, ONNX_WIRE_VARINT, INT8_MIN, INT8_MAX};
-    case STANCE_UINT8:
-        return (struct encoding){5, ONNX_WIRE_VARINT, 0, UINT8_MAX};
-    case STANCE_BOOL:
-        return (struct encoding){5, ONNX_WIRE_VARINT, 0, 1};
+    case STANCE_FLOAT32: return (struct encoding){4, ONNX_WIRE_FIXED32, 1, 0};
+    case STANCE_FLOAT64: return (struct encoding){10, ONNX_WIRE_FIXED64, 1, 0};
+    case STANCE_INT64: return (struct encoding){7, ONNX_WIRE_VARINT, 1, 0};
+    case STANCE_UINT64: return (struct encoding){11, ONNX_WIRE_VARINT, 1, 0};
+    case STANCE_UINT32: return (struct encoding){11, ONNX_WIRE_VARINT, 0, UINT32_MAX};
+    case STANCE_INT32: return (struct encoding){5, ONNX_WIRE_VARINT, INT32_MIN, INT32_MAX};
+    case STANCE_INT16: return (struct encoding){5, ONNX_WIRE_VARINT, INT16_MIN, INT16_MAX};
+    case STANCE_INT8: return (struct encoding){5, ONNX_WIRE_VARINT, INT8_MIN, INT8_MAX};
+    case STANCE_UINT8: return (struct encoding){5, ONNX_WIRE_VARINT, 0, UINT8_MAX};
+    case STANCE_BOOL: return (struct encoding){5, ONNX_WIRE_VARINT, 0, 1};
     default: /* uint16, float16, bfloat16 */
         return (struct encoding){5, ONNX_WIRE_VARINT, 0, UINT16_MAX};
     }

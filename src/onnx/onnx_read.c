@@ -71,21 +71,15 @@ static int read_node_field(struct onnx_source *source, const struct onnx_wire *w
 {
     struct onnx_wire inner;
     switch (field->number) {
-    case 1:
-        return onnx_field_name(field, &lists->inputs[node->input_count++]);
-    case 2:
-        return onnx_field_name(field, &lists->outputs[node->output_count++]);
-    case 3:
-        return onnx_field_name(field, &node->name);
-    case 4:
-        return onnx_field_name(field, &node->type);
+    case 1: return onnx_field_name(field, &lists->inputs[node->input_count++]);
+    case 2: return onnx_field_name(field, &lists->outputs[node->output_count++]);
+    case 3: return onnx_field_name(field, &node->name);
+    case 4: return onnx_field_name(field, &node->type);
     case 5:
         BASE_TRY(onnx_field_message(field, wire, &inner));
         return onnx_read_attribute(source, inner, &lists->attributes[node->attribute_count++]);
-    case 7:
-        return onnx_field_domain(field, &node->domain);
-    default:
-        return 0;
+    case 7: return onnx_field_domain(field, &node->domain);
+    default: return 0;
     }
 }
 
@@ -162,12 +156,9 @@ static int read_graph_field(struct onnx_source *source, const struct onnx_wire *
         int code = onnx_read_tensor(inner, &lists->initializers[i]);
         return code < 0 ? base_error_context(code, "initialiser %zu", i) : 0;
     }
-    case 11:
-        return onnx_read_value_info(inner, &lists->inputs[graph->input_count++]);
-    case 12:
-        return onnx_read_value_info(inner, &lists->outputs[graph->output_count++]);
-    default:
-        return onnx_read_value_info(inner, &lists->value_infos[graph->value_info_count++]);
+    case 11: return onnx_read_value_info(inner, &lists->inputs[graph->input_count++]);
+    case 12: return onnx_read_value_info(inner, &lists->outputs[graph->output_count++]);
+    default: return onnx_read_value_info(inner, &lists->value_infos[graph->value_info_count++]);
     }
 }
 
@@ -193,12 +184,9 @@ static int read_model_field(const struct onnx_wire *wire, const struct onnx_fiel
 {
     struct onnx_wire inner;
     switch (field->number) {
-    case 1:
-        return onnx_field_int(field, &model->ir_version);
-    case 2:
-        return onnx_field_name(field, &model->producer);
-    case 3:
-        return onnx_field_name(field, &model->producer_version);
+    case 1: return onnx_field_int(field, &model->ir_version);
+    case 2: return onnx_field_name(field, &model->producer);
+    case 3: return onnx_field_name(field, &model->producer_version);
     case 7:
         BASE_TRY(onnx_field_message(field, wire, &inner));
         return onnx_read_graph(model->source, inner, lists->graph);
@@ -208,8 +196,7 @@ static int read_model_field(const struct onnx_wire *wire, const struct onnx_fiel
     case 14:
         BASE_TRY(onnx_field_message(field, wire, &inner));
         return onnx_read_property(inner, &lists->properties[model->property_count++]);
-    default:
-        return 0;
+    default: return 0;
     }
 }
 

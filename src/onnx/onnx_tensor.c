@@ -81,28 +81,20 @@ static int read_tensor_field(const struct onnx_wire *wire, const struct onnx_fie
                              struct onnx_tensor *tensor, int64_t *dtype, int64_t *place)
 {
     switch (field->number) {
-    case 1:
-        return add_dims(field, tensor);
-    case 2:
-        return onnx_field_int(field, dtype);
-    case 3:
-        return base_error(STANCE_EUNSUPPORTED, "tensors in segments are not read");
+    case 1: return add_dims(field, tensor);
+    case 2: return onnx_field_int(field, dtype);
+    case 3: return base_error(STANCE_EUNSUPPORTED, "tensors in segments are not read");
     case 4:
     case 5:
     case 6:
     case 7:
     case 9:
     case 10:
-    case 11:
-        return note_values(field, tensor);
-    case 8:
-        return onnx_field_name(field, &tensor->name);
-    case 13:
-        return read_external(field, wire, tensor);
-    case 14:
-        return onnx_field_int(field, place);
-    default:
-        return 0;
+    case 11: return note_values(field, tensor);
+    case 8: return onnx_field_name(field, &tensor->name);
+    case 13: return read_external(field, wire, tensor);
+    case 14: return onnx_field_int(field, place);
+    default: return 0;
     }
 }
 

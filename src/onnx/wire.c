@@ -92,12 +92,9 @@ int onnx_wire_next(struct onnx_wire *wire, struct onnx_field *field)
             return base_error(STANCE_EFORMAT, "byte %zu: a number is cut off or too long",
                               offset_of(wire));
         return 1;
-    case ONNX_WIRE_FIXED64:
-        return take_fixed(wire, field, 8);
-    case ONNX_WIRE_FIXED32:
-        return take_fixed(wire, field, 4);
-    case ONNX_WIRE_BYTES:
-        return take_bytes(wire, field);
+    case ONNX_WIRE_FIXED64: return take_fixed(wire, field, 8);
+    case ONNX_WIRE_FIXED32: return take_fixed(wire, field, 4);
+    case ONNX_WIRE_BYTES: return take_bytes(wire, field);
     default:
         return base_error(STANCE_EFORMAT, "byte %zu: wire type %d is not read", offset_of(wire),
                           (int)(tag & 7));

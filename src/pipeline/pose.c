@@ -172,8 +172,9 @@ static int take_boxes(struct stance_pose *pose, const float (*boxes)[4], int box
         const float *b = boxes[i];
         if (!isfinite(b[0]) || !isfinite(b[1]) || !isfinite(b[2]) || !isfinite(b[3]) ||
             b[2] <= b[0] || b[3] <= b[1])
-            return base_error(STANCE_EARGUMENT, "box %d is %g,%g,%g,%g: it needs x1 < x2 and "
-                                                "y1 < y2",
+            return base_error(STANCE_EARGUMENT,
+                              "box %d is %g,%g,%g,%g: it needs x1 < x2 and "
+                              "y1 < y2",
                               i, (double)b[0], (double)b[1], (double)b[2], (double)b[3]);
         pose->boxes[i] = (struct vision_box){b[0], b[1], b[2], b[3], 1, 0, i};
     }
@@ -184,8 +185,8 @@ static int take_boxes(struct stance_pose *pose, const float (*boxes)[4], int box
 /* One person in the middle: the largest centred box of the network's aspect. */
 static size_t take_center(struct stance_pose *pose, const struct stance_image *image)
 {
-    float aspect = (float)pose->network.traits.input.width /
-                   (float)pose->network.traits.input.height;
+    float aspect =
+        (float)pose->network.traits.input.width / (float)pose->network.traits.input.height;
     float height = (float)image->height, width = height * aspect;
     if (width > (float)image->width) {
         width = (float)image->width;
@@ -195,8 +196,8 @@ static size_t take_center(struct stance_pose *pose, const struct stance_image *i
     width /= padding;
     height /= padding;
     float x = (float)image->width / 2, y = (float)image->height / 2;
-    pose->boxes[0] = (struct vision_box){
-        x - width / 2, y - height / 2, x + width / 2, y + height / 2, 1, 0, 0};
+    pose->boxes[0] =
+        (struct vision_box){x - width / 2, y - height / 2, x + width / 2, y + height / 2, 1, 0, 0};
     return 1;
 }
 
@@ -224,11 +225,12 @@ static void fill_person(struct stance_pose *pose, struct stance_person *person,
     person->score = confident ? box->score * sum / (float)confident : 0;
 }
 
-static int estimate(struct stance_pose *pose, const struct stance_image *image, int first, int batch)
+static int estimate(struct stance_pose *pose, const struct stance_image *image, int first,
+                    int batch)
 {
     struct pipeline_stage *stage = &pose->network;
-    size_t floats = (size_t)3 * (size_t)stage->traits.input.width *
-                    (size_t)stage->traits.input.height;
+    size_t floats =
+        (size_t)3 * (size_t)stage->traits.input.width * (size_t)stage->traits.input.height;
     for (int i = 0; i < batch; i++) {
         const struct vision_box *b = &pose->boxes[first + i];
         const float box[4] = {b->x1, b->y1, b->x2, b->y2};

@@ -40,10 +40,10 @@ void pipeline_stage_close(struct pipeline_stage *stage)
 
 int pipeline_stage_run(struct pipeline_stage *stage, int batch, struct stance_tensor *outputs)
 {
-    struct stance_tensor input = {.dtype = STANCE_FLOAT32,
-                                  .rank = 4,
-                                  .dims = {batch, 3, stage->traits.input.height,
-                                           stage->traits.input.width},
-                                  .data = stage->input};
+    struct stance_tensor input = {
+        .dtype = STANCE_FLOAT32,
+        .rank = 4,
+        .dims = {batch, 3, stage->traits.input.height, stage->traits.input.width},
+        .data = stage->input};
     return stance_session_run(stage->session, &input, 1, outputs, stage->output_count);
 }

@@ -91,33 +91,20 @@ double tensor_float(const struct stance_tensor *view, int64_t i)
 {
     const void *data = view->data;
     switch (view->dtype) {
-    case STANCE_FLOAT32:
-        return ((const float *)data)[i];
+    case STANCE_FLOAT32: return ((const float *)data)[i];
     case STANCE_UINT8:
-    case STANCE_BOOL:
-        return ((const uint8_t *)data)[i];
-    case STANCE_INT8:
-        return ((const int8_t *)data)[i];
-    case STANCE_UINT16:
-        return ((const uint16_t *)data)[i];
-    case STANCE_INT16:
-        return ((const int16_t *)data)[i];
-    case STANCE_INT32:
-        return ((const int32_t *)data)[i];
-    case STANCE_INT64:
-        return (double)((const int64_t *)data)[i];
-    case STANCE_FLOAT16:
-        return tensor_half_to_float(((const uint16_t *)data)[i]);
-    case STANCE_FLOAT64:
-        return ((const double *)data)[i];
-    case STANCE_UINT32:
-        return ((const uint32_t *)data)[i];
-    case STANCE_UINT64:
-        return (double)((const uint64_t *)data)[i];
-    case STANCE_BFLOAT16:
-        return tensor_bfloat_to_float(((const uint16_t *)data)[i]);
-    default:
-        return 0;
+    case STANCE_BOOL: return ((const uint8_t *)data)[i];
+    case STANCE_INT8: return ((const int8_t *)data)[i];
+    case STANCE_UINT16: return ((const uint16_t *)data)[i];
+    case STANCE_INT16: return ((const int16_t *)data)[i];
+    case STANCE_INT32: return ((const int32_t *)data)[i];
+    case STANCE_INT64: return (double)((const int64_t *)data)[i];
+    case STANCE_FLOAT16: return tensor_half_to_float(((const uint16_t *)data)[i]);
+    case STANCE_FLOAT64: return ((const double *)data)[i];
+    case STANCE_UINT32: return ((const uint32_t *)data)[i];
+    case STANCE_UINT64: return (double)((const uint64_t *)data)[i];
+    case STANCE_BFLOAT16: return tensor_bfloat_to_float(((const uint16_t *)data)[i]);
+    default: return 0;
     }
 }
 
@@ -125,46 +112,19 @@ void tensor_set(const struct stance_tensor *view, int64_t i, double value)
 {
     void *data = view->data;
     switch (view->dtype) {
-    case STANCE_FLOAT32:
-        ((float *)data)[i] = (float)value;
-        break;
-    case STANCE_BOOL:
-        ((uint8_t *)data)[i] = value != 0;
-        break;
-    case STANCE_UINT8:
-        ((uint8_t *)data)[i] = (uint8_t)(int64_t)value;
-        break;
-    case STANCE_INT8:
-        ((int8_t *)data)[i] = (int8_t)(int64_t)value;
-        break;
-    case STANCE_UINT16:
-        ((uint16_t *)data)[i] = (uint16_t)(int64_t)value;
-        break;
-    case STANCE_INT16:
-        ((int16_t *)data)[i] = (int16_t)(int64_t)value;
-        break;
-    case STANCE_INT32:
-        ((int32_t *)data)[i] = (int32_t)(int64_t)value;
-        break;
-    case STANCE_INT64:
-        ((int64_t *)data)[i] = (int64_t)value;
-        break;
-    case STANCE_FLOAT16:
-        ((uint16_t *)data)[i] = tensor_float_to_half((float)value);
-        break;
-    case STANCE_FLOAT64:
-        ((double *)data)[i] = value;
-        break;
-    case STANCE_UINT32:
-        ((uint32_t *)data)[i] = (uint32_t)(int64_t)value;
-        break;
-    case STANCE_UINT64:
-        ((uint64_t *)data)[i] = (uint64_t)value;
-        break;
-    case STANCE_BFLOAT16:
-        ((uint16_t *)data)[i] = tensor_float_to_bfloat((float)value);
-        break;
-    default:
-        break;
+    case STANCE_FLOAT32: ((float *)data)[i] = (float)value; break;
+    case STANCE_BOOL: ((uint8_t *)data)[i] = value != 0; break;
+    case STANCE_UINT8: ((uint8_t *)data)[i] = (uint8_t)(int64_t)value; break;
+    case STANCE_INT8: ((int8_t *)data)[i] = (int8_t)(int64_t)value; break;
+    case STANCE_UINT16: ((uint16_t *)data)[i] = (uint16_t)(int64_t)value; break;
+    case STANCE_INT16: ((int16_t *)data)[i] = (int16_t)(int64_t)value; break;
+    case STANCE_INT32: ((int32_t *)data)[i] = (int32_t)(int64_t)value; break;
+    case STANCE_INT64: ((int64_t *)data)[i] = (int64_t)value; break;
+    case STANCE_FLOAT16: ((uint16_t *)data)[i] = tensor_float_to_half((float)value); break;
+    case STANCE_FLOAT64: ((double *)data)[i] = value; break;
+    case STANCE_UINT32: ((uint32_t *)data)[i] = (uint32_t)(int64_t)value; break;
+    case STANCE_UINT64: ((uint64_t *)data)[i] = (uint64_t)value; break;
+    case STANCE_BFLOAT16: ((uint16_t *)data)[i] = tensor_float_to_bfloat((float)value); break;
+    default: break;
     }
 }

@@ -13,7 +13,7 @@
 #define TENSOR_MAX_COUNT ((int64_t)1 << 30)
 
 struct tensor_shape {
-    int32_t rank; /* -1: not known */
+    int32_t rank;                  /* -1: not known */
     int64_t dims[STANCE_MAX_RANK]; /* -1: not known */
 };
 

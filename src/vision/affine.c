@@ -11,8 +11,8 @@ struct region {
     double center[2], size[2];
 };
 
-static int find_region(struct region *region, const struct vision_input *input,
-                       const float box[4], float padding)
+static int find_region(struct region *region, const struct vision_input *input, const float box[4],
+                       float padding)
 {
     for (int i = 0; i < 4; i++)
         if (!isfinite(box[i]))

@@ -55,7 +55,8 @@ static void grey_row(const uint8_t *restrict from, const struct vision_layout *i
     const uint8_t *red = from + in->red, *green = from + in->green, *blue = from + in->blue;
     for (int x = 0; x < width; x++)
         to[x] = (uint8_t)((4899 * red[x * in->bytes] + 9617 * green[x * in->bytes] +
-                           1868 * blue[x * in->bytes] + 8192) >> 14);
+                           1868 * blue[x * in->bytes] + 8192) >>
+                          14);
 }
 
 static void planar_row(const struct stance_image *from, int y, uint8_t *restrict to,
@@ -66,8 +67,8 @@ static void planar_row(const struct stance_image *from, int y, uint8_t *restrict
     for (int x = 0; x < from->width; x++) {
         uint8_t *pixel = to + x * out->bytes;
         int at = x / 2 * chroma.step;
-        vision_yuv_to_rgb(luma[x], chroma.u[at], chroma.v[at], pixel + out->red,
-                          pixel + out->green, pixel + out->blue);
+        vision_yuv_to_rgb(luma[x], chroma.u[at], chroma.v[at], pixel + out->red, pixel + out->green,
+                          pixel + out->blue);
         if (out->alpha >= 0)
             pixel[out->alpha] = 255;
     }

@@ -45,8 +45,8 @@ static void pad(float *restrict out, struct normal normal, int count)
 }
 
 /* The strip's rows [first, end) of the picture's part. */
-static void fill_strip(float *out, const struct vision_input *input,
-                       struct vision_sampler *sampler, int x, int first, int end)
+static void fill_strip(float *out, const struct vision_input *input, struct vision_sampler *sampler,
+                       int x, int first, int end)
 {
     uint8_t pixels[3][VISION_STRIP];
     size_t plane = (size_t)input->width * (size_t)input->height;
@@ -66,8 +66,8 @@ static void fill_padding(float *out, const struct vision_input *input, int width
     for (int y = first; y < end; y++) {
         int x = y < height ? width : 0;
         for (int c = 0; c < 3; c++)
-            pad(out + (size_t)c * plane + (size_t)y * (size_t)input->width + x,
-                normal_of(input, c), input->width - x);
+            pad(out + (size_t)c * plane + (size_t)y * (size_t)input->width + x, normal_of(input, c),
+                input->width - x);
     }
 }
 

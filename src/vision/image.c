@@ -61,8 +61,10 @@ int vision_image_check(const struct stance_image *image)
                               layout->name);
         ptrdiff_t stride = image->stride[i], needed = row_bytes(layout, i, image->width);
         if (image->height > 1 && stride < needed && stride > -needed)
-            return base_error(STANCE_EARGUMENT, "picture: a stride of %td bytes is shorter than a "
-                              "row of %d pixels", stride, image->width);
+            return base_error(STANCE_EARGUMENT,
+                              "picture: a stride of %td bytes is shorter than a "
+                              "row of %d pixels",
+                              stride, image->width);
     }
     return 0;
 }
@@ -111,8 +113,8 @@ int stance_image_wrap(struct stance_image **out, int format, int width, int heig
                       ptrdiff_t stride)
 {
     *out = NULL;
-    struct stance_image view = {.width = width, .height = height, .format = format,
-                                .plane = {pixels}, .stride = {stride}};
+    struct stance_image view = {
+        .width = width, .height = height, .format = format, .plane = {pixels}, .stride = {stride}};
     const struct vision_layout *layout = vision_layout_find(format);
     if (layout && layout->planes > 1)
         return base_error(STANCE_EARGUMENT, "picture: %s is planar and cannot be wrapped",

@@ -16,9 +16,9 @@
 /* What a network wants to see. */
 struct vision_input {
     int32_t width, height;
-    bool bgr;        /* channel order of the tensor; false: RGB */
-    bool round_size; /* letterbox: its size is rounded (mmdet); false: truncated (rtmlib) */
-    float scale;     /* value = (pixel · scale - mean) / std: 1, or 1/255 */
+    bool bgr;              /* channel order of the tensor; false: RGB */
+    bool round_size;       /* letterbox: its size is rounded (mmdet); false: truncated (rtmlib) */
+    float scale;           /* value = (pixel · scale - mean) / std: 1, or 1/255 */
     float mean[3], std[3]; /* in the tensor's channel order */
 };
 
@@ -32,9 +32,8 @@ enum { VISION_PAD = 114 };
 
 /* The whole picture, its aspect kept, bilinear, in the top left corner.
  * Errors: EARGUMENT (also for an input description that makes no sense), ELIMIT. */
-int vision_letterbox(float *out, const struct vision_input *input,
-                     const struct stance_image *image, struct vision_mapping *mapping, int part,
-                     int parts);
+int vision_letterbox(float *out, const struct vision_input *input, const struct stance_image *image,
+                     struct vision_mapping *mapping, int part, int parts);
 
 /* The surroundings of a box x1, y1, x2, y2: its size times `padding` (1.25 for RTMPose), widened to
  * the aspect of the input, centred, bilinear, black outside of the picture. Boxes thinner than a

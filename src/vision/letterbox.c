@@ -19,9 +19,8 @@ static void letterbox_size(const struct vision_input *input, int image_width, in
     *height = scaled_side(image_height, *scale, input->height, input->round_size);
 }
 
-int vision_letterbox(float *out, const struct vision_input *input,
-                     const struct stance_image *image, struct vision_mapping *mapping, int part,
-                     int parts)
+int vision_letterbox(float *out, const struct vision_input *input, const struct stance_image *image,
+                     struct vision_mapping *mapping, int part, int parts)
 {
     BASE_TRY(vision_fill_check(input, image));
     double scale;

@@ -133,20 +133,22 @@ static int weigh_row(struct vision_sampler *sampler, int y, int keep)
     return slot;
 }
 
-static void blend_resize(const int32_t *restrict near, const int32_t *restrict far,
-                         int near_weight, int far_weight, uint8_t *restrict out, int count)
+static void blend_resize(const int32_t *restrict near, const int32_t *restrict far, int near_weight,
+                         int far_weight, uint8_t *restrict out, int count)
 {
     for (int i = 0; i < count; i++)
         out[i] = (uint8_t)(((near_weight * (near[i] >> 4) >> 16) +
-                            (far_weight * (far[i] >> 4) >> 16) + 2) >> 2);
+                            (far_weight * (far[i] >> 4) >> 16) + 2) >>
+                           2);
 }
 
-static void blend_affine(const int32_t *restrict near, const int32_t *restrict far,
-                         int near_weight, int far_weight, uint8_t *restrict out, int count)
+static void blend_affine(const int32_t *restrict near, const int32_t *restrict far, int near_weight,
+                         int far_weight, uint8_t *restrict out, int count)
 {
     for (int i = 0; i < count; i++)
-        out[i] = (uint8_t)((near[i] * near_weight + far[i] * far_weight +
-                            AFFINE_ONE * AFFINE_ONE / 2) >> (2 * AFFINE_BITS));
+        out[i] =
+            (uint8_t)((near[i] * near_weight + far[i] * far_weight + AFFINE_ONE * AFFINE_ONE / 2) >>
+                      (2 * AFFINE_BITS));
 }
 
 void vision_sampler_row(struct vision_sampler *sampler, int y, uint8_t out[3][VISION_STRIP])

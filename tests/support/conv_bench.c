@@ -87,12 +87,25 @@ static int read_layers(const char *path, struct layer *layers)
             v[i] = (int)strtol(at, &at, 10);
         struct layer *l = &layers[count++];
         l->shape = (struct kernel_conv_shape){
-            .batch = v[0], .in_channels = v[1], .in_height = v[2], .in_width = v[3],
-            .out_channels = v[4], .kernel_height = v[5], .kernel_width = v[6],
-            .stride_height = v[7], .stride_width = v[8], .pad_top = v[9], .pad_left = v[10],
-            .dilation_height = v[11], .dilation_width = v[12], .groups = v[13],
-            .out_height = v[14], .out_width = v[15], .plain_input = v[1] == 3,
-            .plain_output = v[4] == 17, .transposed = strstr(at, "transposed") != NULL,
+            .batch = v[0],
+            .in_channels = v[1],
+            .in_height = v[2],
+            .in_width = v[3],
+            .out_channels = v[4],
+            .kernel_height = v[5],
+            .kernel_width = v[6],
+            .stride_height = v[7],
+            .stride_width = v[8],
+            .pad_top = v[9],
+            .pad_left = v[10],
+            .dilation_height = v[11],
+            .dilation_width = v[12],
+            .groups = v[13],
+            .out_height = v[14],
+            .out_width = v[15],
+            .plain_input = v[1] == 3,
+            .plain_output = v[4] == 17,
+            .transposed = strstr(at, "transposed") != NULL,
         };
         l->epilogue.activation = strstr(at, "silu") ? KERNEL_SWISH : KERNEL_LINEAR;
     }

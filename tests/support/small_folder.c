@@ -80,20 +80,13 @@ static double meet(const struct stance_tensor *out, const struct stance_tensor *
 static double combine(const char *type, double a, double b, double c)
 {
     switch (type[0]) {
-    case 'A':
-        return a + b;
-    case 'S':
-        return a - b;
-    case 'M':
-        return a * b;
-    case 'D':
-        return a / b;
-    case 'L':
-        return a < b;
-    case 'W':
-        return a != 0 ? b : c;
-    default:
-        return a == b;
+    case 'A': return a + b;
+    case 'S': return a - b;
+    case 'M': return a * b;
+    case 'D': return a / b;
+    case 'L': return a < b;
+    case 'W': return a != 0 ? b : c;
+    default: return a == b;
     }
 }
 

@@ -16,49 +16,28 @@ static float sigmoid(float x)
 float kernel_ref_activate(enum kernel_activation activation, float alpha, float beta, float x)
 {
     switch (activation) {
-    case KERNEL_RELU:
-        return kernel_ref_max(x, 0);
-    case KERNEL_LEAKY_RELU:
-        return x < 0 ? alpha * x : x;
-    case KERNEL_CLIP:
-        return clamp(x, alpha, beta);
-    case KERNEL_SIGMOID:
-        return sigmoid(x);
-    case KERNEL_SWISH:
-        return x * sigmoid(x);
-    case KERNEL_HARD_SIGMOID:
-        return clamp(alpha * x + beta, 0, 1);
-    case KERNEL_HARD_SWISH:
-        return x * clamp(x / 6 + 0.5f, 0, 1);
-    case KERNEL_TANH:
-        return tanhf(x);
-    case KERNEL_GELU:
-        return x * 0.5f * (1 + erff(x * 0.707106781f));
-    case KERNEL_EXP:
-        return expf(x);
-    case KERNEL_ERF:
-        return erff(x);
-    case KERNEL_SQRT:
-        return sqrtf(x);
-    case KERNEL_ABS:
-        return fabsf(x);
-    case KERNEL_NEG:
-        return -x;
-    case KERNEL_RECIPROCAL:
-        return 1 / x;
-    case KERNEL_LOG:
-        return logf(x);
-    case KERNEL_SOFTPLUS:
-        return kernel_ref_max(x, 0) + log1pf(expf(-fabsf(x)));
-    case KERNEL_SIN:
-        return sinf(x);
-    case KERNEL_COS:
-        return cosf(x);
-    case KERNEL_SQUARE:
-        return x * x;
+    case KERNEL_RELU: return kernel_ref_max(x, 0);
+    case KERNEL_LEAKY_RELU: return x < 0 ? alpha * x : x;
+    case KERNEL_CLIP: return clamp(x, alpha, beta);
+    case KERNEL_SIGMOID: return sigmoid(x);
+    case KERNEL_SWISH: return x * sigmoid(x);
+    case KERNEL_HARD_SIGMOID: return clamp(alpha * x + beta, 0, 1);
+    case KERNEL_HARD_SWISH: return x * clamp(x / 6 + 0.5f, 0, 1);
+    case KERNEL_TANH: return tanhf(x);
+    case KERNEL_GELU: return x * 0.5f * (1 + erff(x * 0.707106781f));
+    case KERNEL_EXP: return expf(x);
+    case KERNEL_ERF: return erff(x);
+    case KERNEL_SQRT: return sqrtf(x);
+    case KERNEL_ABS: return fabsf(x);
+    case KERNEL_NEG: return -x;
+    case KERNEL_RECIPROCAL: return 1 / x;
+    case KERNEL_LOG: return logf(x);
+    case KERNEL_SOFTPLUS: return kernel_ref_max(x, 0) + log1pf(expf(-fabsf(x)));
+    case KERNEL_SIN: return sinf(x);
+    case KERNEL_COS: return cosf(x);
+    case KERNEL_SQUARE: return x * x;
     case KERNEL_LINEAR:
-    case KERNEL_ACTIVATIONS:
-        break;
+    case KERNEL_ACTIVATIONS: break;
     }
     return x;
 }

@@ -99,8 +99,8 @@ static void sum_plane(const struct kernel_conv_shape *s, const float *weights, f
     for (int64_t i = 0; i < pixels; i++)
         sums[i] = 0;
     for (int c = 0; c < ins; c++) {
-        int64_t filter = s->transposed ? (int64_t)(group * ins + c) * outs + out % outs
-                                       : (int64_t)out * ins + c;
+        int64_t filter =
+            s->transposed ? (int64_t)(group * ins + c) * outs + out % outs : (int64_t)out * ins + c;
         for (int t = 0; t < taps; t++)
             add_tap(s, t / s->kernel_width, t % s->kernel_width, weights[filter * taps + t],
                     input + (group * ins + c) * plane, sums);
@@ -126,7 +126,6 @@ void kernel_ref_conv_run(const struct kernel_conv_plan *plan,
         sum_plane(s, weights, bias[out], buffers->input + image * buffers->input_batch_stride, out,
                   buffers->scratch);
         finish_plane(&plan->epilogue, buffers->scratch, residual,
-                     buffers->output + image * buffers->output_batch_stride + out * pixels,
-                     pixels);
+                     buffers->output + image * buffers->output_batch_stride + out * pixels, pixels);
     }
 }

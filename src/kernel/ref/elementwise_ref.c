@@ -13,20 +13,13 @@ void kernel_ref_unary(enum kernel_activation op, float alpha, float beta, const 
 static float apply(enum kernel_binary op, float a, float b)
 {
     switch (op) {
-    case KERNEL_ADD:
-        return a + b;
-    case KERNEL_SUB:
-        return a - b;
-    case KERNEL_MUL:
-        return a * b;
-    case KERNEL_DIV:
-        return a / b;
-    case KERNEL_MAX:
-        return kernel_ref_max(a, b);
-    case KERNEL_MIN:
-        return kernel_ref_min(a, b);
-    case KERNEL_BINARIES:
-        break;
+    case KERNEL_ADD: return a + b;
+    case KERNEL_SUB: return a - b;
+    case KERNEL_MUL: return a * b;
+    case KERNEL_DIV: return a / b;
+    case KERNEL_MAX: return kernel_ref_max(a, b);
+    case KERNEL_MIN: return kernel_ref_min(a, b);
+    case KERNEL_BINARIES: break;
     }
     return a;
 }

@@ -11,9 +11,9 @@
 #include "kernel/simd/simd.h"
 
 enum {
-    CONV_MAX_KERNEL = 32,           /* taps along one axis */
-    CONV_MAX_UNFOLD = 64,           /* channels × column taps of an unfolded band */
-    CONV_SCRATCH_LIMIT = 64 << 20,  /* bytes; larger plans are refused */
+    CONV_MAX_KERNEL = 32,          /* taps along one axis */
+    CONV_MAX_UNFOLD = 64,          /* channels × column taps of an unfolded band */
+    CONV_SCRATCH_LIMIT = 64 << 20, /* bytes; larger plans are refused */
 };
 
 enum conv_method {

@@ -12,11 +12,11 @@ enum { BANDS, SPECIAL, FLAT };
 enum { MAX_WIDTH = VEC_REGISTERS == 32 ? 12 : 8, MAX_TAPS = 7, MAX_CLASSES = 4 };
 
 struct line {
-    const float *input;   /* element (0, 0) of the channel block */
-    const float *weights; /* [ky][kx][lanes] */
-    int64_t row_stride;   /* floats between input rows of neighbouring taps */
+    const float *input;     /* element (0, 0) of the channel block */
+    const float *weights;   /* [ky][kx][lanes] */
+    int64_t row_stride;     /* floats between input rows of neighbouring taps */
     int first_row, end_row; /* taps that lie inside vertically */
-    int left, width;      /* input column of the first pixel's first tap; columns there are */
+    int left, width;        /* input column of the first pixel's first tap; columns there are */
     vec bias;
     float *output;
     bool finished;        /* output is the map itself; else the sums are stored side by side */
@@ -73,6 +73,7 @@ typedef void line_fn(const struct line *line);
     {                                                                                              \
         sum_line(l, pixels, taps, stride);                                                         \
     }
+/* clang-format off */
 #define LINES(pixels)                                                                              \
     LINE(pixels, 1, 1) LINE(pixels, 2, 1)                                                          \
     LINE(pixels, 3, 1) LINE(pixels, 5, 1) LINE(pixels, 7, 1)                                       \
@@ -98,6 +99,7 @@ static line_fn *const lines[MAX_WIDTH + 1][2][MAX_TAPS + 1] = {
 };
 #undef LINES
 #undef LINE
+/* clang-format on */
 
 /* One output pixel of any depthwise convolution, also transposed. */
 static vec sum_pixel(const struct kernel_conv_shape *s, const float *input, const float *weights,
@@ -140,7 +142,7 @@ static bool special(const struct kernel_conv_shape *s)
     if (classes > MAX_CLASSES || (s->transposed && s->stride_height > MAX_CLASSES) ||
         s->dilation_width != 1 || (s->transposed && s->dilation_height != 1))
         return false;
-    for (int class = 0; class < classes; class++) {
+    for (int class = 0; class < classes; ++class) {
         struct conv_class_axis x = KERNEL_NAME(conv_class_axis_of)(s, false, class);
         if (x.outs == 0 || x.taps == 0)
             continue;
@@ -189,7 +191,7 @@ static void pack_channel(struct kernel_conv_shape s, bool special, const float *
 {
     s.transposed = s.transposed && special;
     int classes = s.transposed ? s.stride_height * s.stride_width : 1;
-    for (int class = 0; class < classes; class++) {
+    for (int class = 0; class < classes; ++class) {
         struct conv_class_axis y = KERNEL_NAME(conv_class_axis_of)(&s, true, class);
         struct conv_class_axis x = KERNEL_NAME(conv_class_axis_of)(&s, false, class);
         for (int ty = 0; ty < y.taps; ty++)
@@ -360,8 +362,7 @@ static void run_band(const struct depthwise *d, const float *input, const float 
 }
 
 void KERNEL_NAME(conv_depthwise_run)(const struct kernel_conv_plan *plan,
-                                     const struct kernel_conv_buffers *buffers, int part,
-                                     int parts)
+                                     const struct kernel_conv_buffers *buffers, int part, int parts)
 {
     const struct kernel_conv_shape *s = &plan->shape;
     struct conv_finish finish = KERNEL_NAME(conv_finish_of)(&plan->epilogue);

@@ -18,10 +18,10 @@ struct direct {
     int blocks, mode, rows, bands;
     bool weights_first;
     int classes, groups;
-    int out_blocks, tile_groups;   /* per group */
-    int channels, in_blocks;       /* per group, as the tile sees them */
-    int line_rows, line_width;     /* the map as lines: IN_PLACE has one */
-    int64_t in_plane, out_plane;   /* pixels */
+    int out_blocks, tile_groups; /* per group */
+    int channels, in_blocks;     /* per group, as the tile sees them */
+    int line_rows, line_width;   /* the map as lines: IN_PLACE has one */
+    int64_t in_plane, out_plane; /* pixels */
 };
 
 static struct conv_class_axis axis_of(const struct direct *d, bool vertical, int class)
@@ -91,7 +91,7 @@ static struct conv_band band_of(const struct direct *d, int class)
 static int64_t band_bytes(const struct direct *d)
 {
     int64_t most = 0;
-    for (int class = 0; class < d->classes; class++) {
+    for (int class = 0; class < d->classes; ++class) {
         struct conv_band band = band_of(d, class);
         int64_t bytes = KERNEL_NAME(conv_band_stride)(&band) * d->in_blocks * 4;
         if (bytes > most)
@@ -186,7 +186,7 @@ int KERNEL_NAME(conv_direct_plan)(struct kernel_conv_plan *plan)
 
     int64_t bytes = 0, floats = (int64_t)d.groups * d.out_blocks * VEC_LANES, depth = 0;
     int most_taps = 0;
-    for (int class = 0; class < d.classes; class++) {
+    for (int class = 0; class < d.classes; ++class) {
         floats += class_floats(&d, class);
         depth += taps_of(&d, class);
         most_taps = taps_of(&d, class) > most_taps ? taps_of(&d, class) : most_taps;
@@ -208,7 +208,7 @@ int KERNEL_NAME(conv_direct_plan)(struct kernel_conv_plan *plan)
     float line_cost = KERNEL_NAME(conv_tile_cost)(d.blocks, d.out_blocks, line);
     int64_t line_count = d.out_plane / line;
     plan->tile[CONV_COST] = conv_cost((float)(d.groups * line_count * d.channels * depth) *
-                                      line_cost / (float)(s->transposed ? d.classes : 1),
+                                          line_cost / (float)(s->transposed ? d.classes : 1),
                                       floats * 4);
     plan->packed_bytes = (size_t)floats * sizeof(float);
     plan->scratch_bytes = (size_t)bytes;
@@ -218,8 +218,8 @@ int KERNEL_NAME(conv_direct_plan)(struct kernel_conv_plan *plan)
 /* ---- Pack ------------------------------------------------------------------------------------ */
 
 /* Weight of output channel k of a group (0 beyond the last one), channel c as the tile sees it. */
-static float weight_at(const struct direct *d, const float *weights, int group, int k, int c,
-                       int y, int x)
+static float weight_at(const struct direct *d, const float *weights, int group, int k, int c, int y,
+                       int x)
 {
     const struct kernel_conv_shape *s = d->shape;
     int outs = s->out_channels / s->groups, ins = s->in_channels / s->groups;
@@ -259,7 +259,7 @@ void KERNEL_NAME(conv_direct_pack)(const struct kernel_conv_plan *plan, const fl
     for (int group = 0; group < d.groups; group++)
         for (int k = 0; k < d.out_blocks * VEC_LANES; k++)
             *to++ = bias && k < outs ? bias[group * outs + k] : 0.0f;
-    for (int class = 0; class < d.classes; class++)
+    for (int class = 0; class < d.classes; ++class)
         for (int group = 0; group < d.groups; group++)
             for (int first = 0; first < d.out_blocks; first += d.blocks) {
                 int left = d.out_blocks - first;
@@ -304,7 +304,7 @@ static int aim_tile(const struct direct *d, const struct unit *u, const float *p
     int64_t lanes = (int64_t)d->groups * d->out_blocks * VEC_LANES;
     int taps = taps_of(d, u->class);
     const float *weights = packed + lanes;
-    for (int class = 0; class < u->class; class++)
+    for (int class = 0; class < u->class; ++class)
         weights += class_floats(d, class);
     tile->weights = weights + (int64_t)block * VEC_LANES * d->channels * taps;
     tile->bias = packed + (int64_t)block * VEC_LANES;

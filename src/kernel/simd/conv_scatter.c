@@ -82,9 +82,9 @@ int KERNEL_NAME(conv_scatter_plan)(struct kernel_conv_plan *plan)
     int64_t units = (int64_t)s->batch * c.bands * c.sets;
     plan->parts = units < 64 ? (int)units : 64;
     plan->packed_bytes = (size_t)packed;
-    plan->scratch_bytes = sizeof(float) * VEC_LANES *
-                          ((size_t)c.rows * s->in_width * c.blocks +
-                           (size_t)c.rows * s->out_width * c.sum_blocks);
+    plan->scratch_bytes =
+        sizeof(float) * VEC_LANES *
+        ((size_t)c.rows * s->in_width * c.blocks + (size_t)c.rows * s->out_width * c.sum_blocks);
     return 0;
 }
 
@@ -108,8 +108,8 @@ void KERNEL_NAME(conv_scatter_pack)(const struct kernel_conv_plan *plan, const f
                         int at = block * VEC_LANES + lane, kx = at / count, k = at % count;
                         int64_t filter = (int64_t)(first + k) * s->in_channels + in;
                         if (kx < s->kernel_width)
-                            *packed = weights[(filter * s->kernel_height + ky) * s->kernel_width +
-                                              kx];
+                            *packed =
+                                weights[(filter * s->kernel_height + ky) * s->kernel_width + kx];
                     }
             }
     }
@@ -172,8 +172,8 @@ static void finish_rows(const struct scatter *c, const struct kernel_conv_buffer
     int first = set_first(c, set), count = set_first(c, set + 1) - first;
     for (int block = 0; block * VEC_LANES < count; block++, sums += pixels * VEC_LANES)
         for (int64_t p = 0; p < pixels; p += STEP) {
-            int64_t at = (first + block * VEC_LANES) * plane +
-                         ((int64_t)row * s->out_width + p) * step;
+            int64_t at =
+                (first + block * VEC_LANES) * plane + ((int64_t)row * s->out_width + p) * step;
             struct conv_tile tile = {
                 .output = buffers->output + image * buffers->output_batch_stride + at,
                 .out_block_stride = plane,
@@ -183,8 +183,8 @@ static void finish_rows(const struct scatter *c, const struct kernel_conv_buffer
             };
             if (buffers->residual)
                 tile.residual = buffers->residual + image * buffers->residual_batch_stride + at;
-            KERNEL_NAME(conv_tile_finish)(&tile, sums + p * VEC_LANES, 1,
-                                          (int)(pixels - p < STEP ? pixels - p : STEP));
+            KERNEL_NAME(conv_tile_finish)
+            (&tile, sums + p * VEC_LANES, 1, (int)(pixels - p < STEP ? pixels - p : STEP));
         }
 }
 
@@ -196,8 +196,8 @@ void KERNEL_NAME(conv_scatter_run)(const struct kernel_conv_plan *plan,
     struct conv_finish finish = KERNEL_NAME(conv_finish_of)(&plan->epilogue);
     int64_t set_size = c.sum_blocks * VEC_LANES + set_floats(&c), first_unit, end_unit;
     int64_t tap_floats = (int64_t)s->in_channels * c.blocks * VEC_LANES;
-    float *sums = buffers->scratch, *products = sums + (int64_t)c.rows * s->out_width *
-                                                           c.sum_blocks * VEC_LANES;
+    float *sums = buffers->scratch,
+          *products = sums + (int64_t)c.rows * s->out_width * c.sum_blocks * VEC_LANES;
     kernel_share((int64_t)c.sets * s->batch * c.bands, part, parts, &first_unit, &end_unit);
     for (int64_t unit = first_unit; unit < end_unit; unit++) {
         int set = (int)(unit / ((int64_t)s->batch * c.bands)), image = (int)(unit / c.bands);

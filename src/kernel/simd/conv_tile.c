@@ -74,8 +74,7 @@ VEC_INLINE void run_tile(const struct conv_tile *t, const int blocks, const int 
     }
     VEC_UNROLL
     for (int i = 0; i < blocks * pixels; i++)
-        vec_store(t->output + i / pixels * t->out_block_stride +
-                      i % pixels * t->out_pixel_stride,
+        vec_store(t->output + i / pixels * t->out_block_stride + i % pixels * t->out_pixel_stride,
                   sums[i]);
 }
 
@@ -84,6 +83,7 @@ VEC_INLINE void run_tile(const struct conv_tile *t, const int blocks, const int 
     {                                                                                              \
         run_tile(t, blocks, pixels);                                                               \
     }
+/* clang-format off */
 TILE(1, 1) TILE(1, 2) TILE(1, 3) TILE(1, 4) TILE(1, 6) TILE(1, 8) TILE(1, 12)
 TILE(2, 1) TILE(2, 2) TILE(2, 3) TILE(2, 4) TILE(2, 5) TILE(2, 6)
 TILE(3, 1) TILE(3, 2) TILE(3, 3) TILE(3, 4)
@@ -94,8 +94,10 @@ TILE(3, 5) TILE(3, 6) TILE(3, 7) TILE(3, 8)
 TILE(4, 1) TILE(4, 2) TILE(4, 3) TILE(4, 4) TILE(4, 5) TILE(4, 6)
 #endif
 #undef TILE
+    /* clang-format on */
 
-/* kernels[blocks - 1][pixels] */
+    /* kernels[blocks - 1][pixels] */
+    /* clang-format off */
 static conv_tile_fn *const kernels[MAX_BLOCKS][MAX_SUMS + 1] = {
 #if defined(KERNEL_AVX512)
     {[1] = tile_1x1, [2] = tile_1x2, [3] = tile_1x3, [4] = tile_1x4, [6] = tile_1x6,
@@ -115,6 +117,7 @@ static conv_tile_fn *const kernels[MAX_BLOCKS][MAX_SUMS + 1] = {
     {[1] = tile_3x1, [2] = tile_3x2, [3] = tile_3x3, [4] = tile_3x4},
 #endif
 };
+/* clang-format on */
 
 conv_tile_fn *KERNEL_NAME(conv_tile_kernel)(int blocks, int pixels)
 {

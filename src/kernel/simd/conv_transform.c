@@ -129,9 +129,8 @@ VEC_INLINE void input_tile(const float *from, int64_t row_stride, int64_t column
     }
 }
 
-VEC_INLINE void output_tile(const float *from, int64_t stride, const float *add,
-                            int64_t add_stride, float *sums, const int outputs, const int rows,
-                            const int columns)
+VEC_INLINE void output_tile(const float *from, int64_t stride, const float *add, int64_t add_stride,
+                            float *sums, const int outputs, const int rows, const int columns)
 {
     const int high = outputs + rows - 1, wide = outputs + columns - 1;
     vec half[4][MAX_SIDE];
@@ -170,20 +169,24 @@ VEC_INLINE void output_tile(const float *from, int64_t stride, const float *add,
     {                                                                                              \
         output_tile(from, stride, add, add_stride, sums, m, r, s);                                 \
     }
+/* clang-format off */
 TRANSFORMS(2, 1, 1) TRANSFORMS(2, 1, 2) TRANSFORMS(2, 1, 3)
 TRANSFORMS(2, 2, 1) TRANSFORMS(2, 2, 2) TRANSFORMS(2, 2, 3)
 TRANSFORMS(2, 3, 1) TRANSFORMS(2, 3, 2) TRANSFORMS(2, 3, 3)
 TRANSFORMS(4, 1, 1) TRANSFORMS(4, 1, 2) TRANSFORMS(4, 1, 3)
 TRANSFORMS(4, 2, 1) TRANSFORMS(4, 2, 2) TRANSFORMS(4, 2, 3)
 TRANSFORMS(4, 3, 1) TRANSFORMS(4, 3, 2) TRANSFORMS(4, 3, 3)
+/* clang-format on */
 #undef TRANSFORMS
 
+/* clang-format off */
 #define SET(kind, m)                                                                               \
     {{kind##_##m##11, kind##_##m##12, kind##_##m##13},                                             \
      {kind##_##m##21, kind##_##m##22, kind##_##m##23},                                             \
      {kind##_##m##31, kind##_##m##32, kind##_##m##33}}
 static conv_transform_input_fn *const input_kernels[2][3][3] = {SET(input, 2), SET(input, 4)};
 static conv_transform_output_fn *const output_kernels[2][3][3] = {SET(output, 2), SET(output, 4)};
+/* clang-format on */
 #undef SET
 
 conv_transform_input_fn *KERNEL_NAME(conv_transform_input)(int outputs, int rows, int columns)

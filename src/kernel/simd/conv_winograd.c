@@ -34,7 +34,7 @@ struct winograd {
     int outputs, blocks, tiles, sets;
     int in_blocks, out_blocks, groups; /* groups of `blocks` output channel blocks */
     int classes, class;
-    struct conv_class_axis y, x;       /* of the present class */
+    struct conv_class_axis y, x; /* of the present class */
     int pieces, elements, filters;
     struct piece piece[MAX_PIECES];
     conv_transform_input_fn *transform_input[MAX_PIECES];
@@ -151,7 +151,7 @@ static int choose_tiles(const struct winograd *w)
 static int64_t bands_of(struct winograd *w)
 {
     int64_t most = 1;
-    for (int class = 0; class < w->classes; class++) {
+    for (int class = 0; class < w->classes; ++class) {
         choose_class(w, class);
         int64_t bands = (w->total + w->tiles - 1) / w->tiles;
         most = bands > most ? bands : most;
@@ -174,15 +174,16 @@ static int choose_sets(int64_t bands, int out_blocks)
 static float cost_of(struct winograd *w)
 {
     float cycles = 0;
-    for (int class = 0; class < w->classes; class++) {
+    for (int class = 0; class < w->classes; ++class) {
         choose_class(w, class);
         int line = min_int(w->tiles, w->per_image);
         if (line == 0)
             continue;
         float tiles = (float)w->per_image, elements = (float)w->elements;
         float product = KERNEL_NAME(conv_tile_cost)(w->blocks, w->out_blocks, line) / (float)line;
-        cycles += tiles * elements * ((float)w->s->in_channels * product +
-                                      4.0f * (float)w->in_blocks + 6.0f * (float)w->out_blocks);
+        cycles += tiles * elements *
+                  ((float)w->s->in_channels * product + 4.0f * (float)w->in_blocks +
+                   6.0f * (float)w->out_blocks);
     }
     return cycles;
 }
@@ -197,7 +198,7 @@ int KERNEL_NAME(conv_winograd_plan)(struct kernel_conv_plan *plan)
     /* class 0 need not have the most tiles */
     int64_t most_tiles = 0, filters = 0;
     int elements = 0;
-    for (int class = 0; class < w.classes; class++) {
+    for (int class = 0; class < w.classes; ++class) {
         choose_class(&w, class);
         filters += w.filters;
         elements = w.elements > elements ? w.elements : elements;
@@ -231,8 +232,8 @@ static void pack_piece(const struct winograd *w, const struct piece *p, const fl
     for (int y = 0; y < p->y.taps; y++)
         for (int x = 0; x < p->x.taps; x++)
             taps[y * p->x.taps + x] =
-                filter[(p->y.tap_first + y * p->y.tap_step) * w->s->kernel_width +
-                       p->x.tap_first + x * p->x.tap_step];
+                filter[(p->y.tap_first + y * p->y.tap_step) * w->s->kernel_width + p->x.tap_first +
+                       x * p->x.tap_step];
     KERNEL_NAME(conv_transform_filter)(taps, w->outputs, p->y.taps, p->x.taps, u);
     int filters = (p->y.taps == 1 ? 1 : p->y.side) * (p->x.taps == 1 ? 1 : p->x.side);
     for (int i = 0; i < filters; i++)
@@ -250,7 +251,7 @@ void KERNEL_NAME(conv_winograd_pack)(const struct kernel_conv_plan *plan, const 
     if (bias)
         memcpy(packed, bias, (size_t)s->out_channels * sizeof(float));
     packed += lanes;
-    for (int class = 0; class < w.classes; class++) {
+    for (int class = 0; class < w.classes; ++class) {
         choose_class(&w, class);
         for (int first = 0; first < w.out_blocks; first += w.blocks) {
             int count = min_int(w.out_blocks - first, w.blocks) * VEC_LANES;
@@ -261,8 +262,8 @@ void KERNEL_NAME(conv_winograd_pack)(const struct kernel_conv_plan *plan, const 
                     int64_t filter = s->transposed ? (int64_t)c * s->out_channels + i
                                                    : (int64_t)i * s->in_channels + c;
                     for (int p = 0; p < w.pieces; p++)
-                        pack_piece(&w, &w.piece[p], weights + filter * taps,
-                                   to + c * count + i - k, (int64_t)s->in_channels * count);
+                        pack_piece(&w, &w.piece[p], weights + filter * taps, to + c * count + i - k,
+                                   (int64_t)s->in_channels * count);
                 }
         }
         packed += (int64_t)lanes * s->in_channels * w.filters;
@@ -316,8 +317,7 @@ static void transform_band(const struct winograd *w, const struct kernel_conv_bu
         int64_t image = (first + t) / w->per_image;
         int tile = (int)((first + t) % w->per_image);
         for (int i = 0; i < w->pieces; i++)
-            transform_patch(w, i,
-                            buffers->input + image * buffers->input_batch_stride, tile,
+            transform_patch(w, i, buffers->input + image * buffers->input_batch_stride, tile,
                             v + w->piece[i].first_element * w->v_stride + t * VEC_LANES);
     }
 }
@@ -357,8 +357,8 @@ static void finish_tile(const struct winograd *w, const float *m, const float *b
     float sums[16 * VEC_LANES];
     int side = w->outputs, rows = min_int(w->y.outs - tile_row * side, side);
     int columns = min_int(w->x.outs - tile_column * side, side);
-    int64_t row_stride = (int64_t)w->s->out_width * w->y.out_step *
-                         (w->s->plain_output ? 1 : VEC_LANES);
+    int64_t row_stride =
+        (int64_t)w->s->out_width * w->y.out_step * (w->s->plain_output ? 1 : VEC_LANES);
     for (int i = 0; i < w->pieces; i++) {
         const struct piece *p = &w->piece[i];
         w->transform_output[i](m + p->first_element * w->m_stride, w->m_stride, i ? sums : bias,

@@ -53,9 +53,7 @@ static void map_sine(enum kernel_activation op, const float *x, float *y, int64_
 
 /* Turns an operator that is known at run time into a constant. */
 #define MAP_CASE(op)                                                                               \
-    case op:                                                                                       \
-        map(op, alpha, beta, x, y, count);                                                         \
-        break
+    case op: map(op, alpha, beta, x, y, count); break
 
 void KERNEL_NAME(kernel_unary)(enum kernel_activation op, float alpha, float beta, const float *x,
                                float *y, int64_t count, int part, int parts)
@@ -86,31 +84,21 @@ void KERNEL_NAME(kernel_unary)(enum kernel_activation op, float alpha, float bet
         MAP_CASE(KERNEL_SOFTPLUS);
         MAP_CASE(KERNEL_SQUARE);
     case KERNEL_SIN:
-    case KERNEL_COS:
-        map_sine(op, x, y, count);
-        break;
-    case KERNEL_ACTIVATIONS:
-        break;
+    case KERNEL_COS: map_sine(op, x, y, count); break;
+    case KERNEL_ACTIVATIONS: break;
     }
 }
 
 VEC_INLINE vec combine(enum kernel_binary op, vec a, vec b)
 {
     switch (op) {
-    case KERNEL_ADD:
-        return vec_add(a, b);
-    case KERNEL_SUB:
-        return vec_sub(a, b);
-    case KERNEL_MUL:
-        return vec_mul(a, b);
-    case KERNEL_DIV:
-        return vec_div(a, b);
-    case KERNEL_MAX:
-        return vec_max_nan(a, b);
-    case KERNEL_MIN:
-        return vec_min_nan(a, b);
-    case KERNEL_BINARIES:
-        break;
+    case KERNEL_ADD: return vec_add(a, b);
+    case KERNEL_SUB: return vec_sub(a, b);
+    case KERNEL_MUL: return vec_mul(a, b);
+    case KERNEL_DIV: return vec_div(a, b);
+    case KERNEL_MAX: return vec_max_nan(a, b);
+    case KERNEL_MIN: return vec_min_nan(a, b);
+    case KERNEL_BINARIES: break;
     }
     return a;
 }
@@ -145,9 +133,7 @@ VEC_INLINE void zip(enum kernel_binary op, bool a_array, bool b_array, const str
 }
 
 #define ZIP_CASE(op)                                                                               \
-    case op:                                                                                       \
-        zip(op, a_array, b_array, a, b, y, count);                                                 \
-        break
+    case op: zip(op, a_array, b_array, a, b, y, count); break
 
 VEC_INLINE void zip_op(enum kernel_binary op, bool a_array, bool b_array, const struct operand *a,
                        const struct operand *b, float *y, int64_t count)
@@ -159,8 +145,7 @@ VEC_INLINE void zip_op(enum kernel_binary op, bool a_array, bool b_array, const 
         ZIP_CASE(KERNEL_DIV);
         ZIP_CASE(KERNEL_MAX);
         ZIP_CASE(KERNEL_MIN);
-    case KERNEL_BINARIES:
-        break;
+    case KERNEL_BINARIES: break;
     }
 }
 

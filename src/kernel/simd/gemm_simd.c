@@ -138,43 +138,23 @@ VEC_INLINE void tile_sum(const struct tile *tile, int rows, int vectors, float *
 VEC_INLINE void tile_rows(const struct tile *tile, int vectors, float *out)
 {
     switch (tile->rows) {
-    case 1:
-        tile_sum(tile, 1, vectors, out);
-        break;
-    case 2:
-        tile_sum(tile, 2, vectors, out);
-        break;
-    case 3:
-        tile_sum(tile, 3, vectors, out);
-        break;
-    case 4:
-        tile_sum(tile, 4, vectors, out);
-        break;
-    case 5:
-        tile_sum(tile, 5, vectors, out);
-        break;
-    default:
-        tile_sum(tile, 6, vectors, out);
-        break;
+    case 1: tile_sum(tile, 1, vectors, out); break;
+    case 2: tile_sum(tile, 2, vectors, out); break;
+    case 3: tile_sum(tile, 3, vectors, out); break;
+    case 4: tile_sum(tile, 4, vectors, out); break;
+    case 5: tile_sum(tile, 5, vectors, out); break;
+    default: tile_sum(tile, 6, vectors, out); break;
     }
 }
 
 static void tile_dispatch(const struct tile *tile, float *out)
 {
     switch (tile->vectors) {
-    case 1:
-        tile_rows(tile, 1, out);
-        break;
-    case 2:
-        tile_rows(tile, 2, out);
-        break;
+    case 1: tile_rows(tile, 1, out); break;
+    case 2: tile_rows(tile, 2, out); break;
 #if defined(KERNEL_AVX512)
-    case 3:
-        tile_rows(tile, 3, out);
-        break;
-    default:
-        tile_rows(tile, 4, out);
-        break;
+    case 3: tile_rows(tile, 3, out); break;
+    default: tile_rows(tile, 4, out); break;
 #endif
     }
 }

@@ -129,14 +129,10 @@ void KERNEL_NAME(kernel_layer_norm)(const float *x, const float *scale, const fl
 static float reduce_row(enum kernel_reduce op, const float *x, int64_t columns)
 {
     switch (op) {
-    case KERNEL_SUM:
-        return row_sum(TERM_VALUE, x, columns, 0);
-    case KERNEL_MEAN:
-        return row_sum(TERM_VALUE, x, columns, 0) / (float)columns;
-    case KERNEL_SUM_SQUARE:
-        return row_sum(TERM_SQUARE, x, columns, 0);
-    case KERNEL_REDUCE_MAX:
-        break;
+    case KERNEL_SUM: return row_sum(TERM_VALUE, x, columns, 0);
+    case KERNEL_MEAN: return row_sum(TERM_VALUE, x, columns, 0) / (float)columns;
+    case KERNEL_SUM_SQUARE: return row_sum(TERM_SQUARE, x, columns, 0);
+    case KERNEL_REDUCE_MAX: break;
     }
     return row_largest(x, columns);
 }

@@ -27,6 +27,8 @@
  * one round of a hot loop to the next in registers that the sums need. */
 #define VEC_FORGET(pointer) __asm__("" : "+r"(pointer))
 
+/* One line an operation. */
+/* clang-format off */
 #if defined(KERNEL_AVX512)
 
 enum { VEC_LANES = 16, VEC_REGISTERS = 32 };
@@ -234,6 +236,7 @@ VEC_INLINE float vec_largest(vec x)
     return _mm_cvtss_f32(_mm_max_ss(s, _mm_movehdup_ps(s)));
 }
 
+/* clang-format on */
 #else
 #error "compile with KERNEL_AVX512 or KERNEL_AVX2"
 #endif

@@ -172,8 +172,14 @@ VEC_INLINE vec vec_sin_quarter(vec x, float quarters)
     return vec_select(vec_int_bit(quadrant, 1), vec_neg(y), y);
 }
 
-VEC_INLINE vec vec_sin(vec x) { return vec_sin_quarter(x, 0.0f); }
-VEC_INLINE vec vec_cos(vec x) { return vec_sin_quarter(x, 1.0f); }
+VEC_INLINE vec vec_sin(vec x)
+{
+    return vec_sin_quarter(x, 0.0f);
+}
+VEC_INLINE vec vec_cos(vec x)
+{
+    return vec_sin_quarter(x, 1.0f);
+}
 
 VEC_INLINE vec vec_clamp(vec x, vec low, vec high)
 {
@@ -183,50 +189,32 @@ VEC_INLINE vec vec_clamp(vec x, vec low, vec high)
 VEC_INLINE vec vec_activate(enum kernel_activation activation, float alpha, float beta, vec x)
 {
     switch (activation) {
-    case KERNEL_RELU:
-        return vec_max(vec_zero(), x);
+    case KERNEL_RELU: return vec_max(vec_zero(), x);
     case KERNEL_LEAKY_RELU:
         return vec_select(vec_less(x, vec_zero()), vec_mul(x, vec_set1(alpha)), x);
-    case KERNEL_CLIP:
-        return vec_clamp(x, vec_set1(alpha), vec_set1(beta));
-    case KERNEL_SIGMOID:
-        return vec_sigmoid(x);
-    case KERNEL_SWISH:
-        return vec_swish(x);
+    case KERNEL_CLIP: return vec_clamp(x, vec_set1(alpha), vec_set1(beta));
+    case KERNEL_SIGMOID: return vec_sigmoid(x);
+    case KERNEL_SWISH: return vec_swish(x);
     case KERNEL_HARD_SIGMOID:
         return vec_clamp(vec_fma(x, vec_set1(alpha), vec_set1(beta)), vec_zero(), vec_set1(1.0f));
     case KERNEL_HARD_SWISH:
         return vec_mul(x, vec_clamp(vec_fma(x, vec_set1(1.0f / 6), vec_set1(0.5f)), vec_zero(),
                                     vec_set1(1.0f)));
-    case KERNEL_TANH:
-        return vec_tanh(x);
-    case KERNEL_GELU:
-        return vec_gelu(x);
-    case KERNEL_EXP:
-        return vec_exp(x);
-    case KERNEL_ERF:
-        return vec_erf(x);
-    case KERNEL_SQRT:
-        return vec_sqrt(x);
-    case KERNEL_ABS:
-        return vec_abs(x);
-    case KERNEL_NEG:
-        return vec_neg(x);
-    case KERNEL_RECIPROCAL:
-        return vec_div(vec_set1(1.0f), x);
-    case KERNEL_LOG:
-        return vec_log(x);
-    case KERNEL_SOFTPLUS:
-        return vec_softplus(x);
-    case KERNEL_SIN:
-        return vec_sin(x);
-    case KERNEL_COS:
-        return vec_cos(x);
-    case KERNEL_SQUARE:
-        return vec_mul(x, x);
+    case KERNEL_TANH: return vec_tanh(x);
+    case KERNEL_GELU: return vec_gelu(x);
+    case KERNEL_EXP: return vec_exp(x);
+    case KERNEL_ERF: return vec_erf(x);
+    case KERNEL_SQRT: return vec_sqrt(x);
+    case KERNEL_ABS: return vec_abs(x);
+    case KERNEL_NEG: return vec_neg(x);
+    case KERNEL_RECIPROCAL: return vec_div(vec_set1(1.0f), x);
+    case KERNEL_LOG: return vec_log(x);
+    case KERNEL_SOFTPLUS: return vec_softplus(x);
+    case KERNEL_SIN: return vec_sin(x);
+    case KERNEL_COS: return vec_cos(x);
+    case KERNEL_SQUARE: return vec_mul(x, x);
     case KERNEL_LINEAR:
-    case KERNEL_ACTIVATIONS:
-        break;
+    case KERNEL_ACTIVATIONS: break;
     }
     return x;
 }
