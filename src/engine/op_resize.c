@@ -205,9 +205,10 @@ static void extrapolate(const struct resize *resize, const struct stance_tensor 
     }
 }
 
-/* Runs the passes from `from` into new scratch each; *result is the last one's. */
+/* Runs the passes, each into new scratch: *values is first what they begin with, then what they
+ * make. */
 static int run_passes(struct engine_call *call, const struct resize *resize, bool single,
-                      const void *from, const void **result)
+                      const void **values)
 {
     const struct stance_tensor *in = &call->in[0], *out = &call->out[0];
     for (int d = 0; d < in->rank; d++) {
@@ -219,7 +220,7 @@ static int run_passes(struct engine_call *call, const struct resize *resize, boo
                             .in = axis->in,
                             .out = axis->out,
                             .inner = engine_dims_product(in, d + 1, in->rank),
-                            .from = from};
+                            .from = *values};
         int64_t count = pass.outer * pass.out * pass.inner;
         BASE_TRY(make_taps(call, &resize->rule, axis, &pass));
         pass.to =
@@ -227,9 +228,8 @@ static int run_passes(struct engine_call *call, const struct resize *resize, boo
         if (!pass.to)
             return engine_memory_code(call->memory);
         base_pool_run(call->pool, run_pass, &pass, engine_call_parts(count * pass.taps));
-        from = pass.to;
+        *values = pass.to;
     }
-    *result = from;
     return 0;
 }
 
@@ -238,15 +238,15 @@ static int run_weighted(struct engine_call *call, const struct resize *resize)
     const struct stance_tensor *in = &call->in[0], *out = &call->out[0];
     bool single = in->dtype == STANCE_FLOAT32;
     int64_t in_count = stance_tensor_count(in), count = stance_tensor_count(out);
-    const void *from = in->data, *values = NULL;
+    const void *values = in->data;
     if (!single) {
         void *doubles = engine_call_scratch(call, (size_t)in_count * sizeof(double));
         if (!doubles)
             return engine_memory_code(call->memory);
         engine_load(doubles, ENGINE_DOUBLE, in, 0, 1, in_count);
-        from = doubles;
+        values = doubles;
     }
-    BASE_TRY(run_passes(call, resize, single, from, &values));
+    BASE_TRY(run_passes(call, resize, single, &values));
     if (single) {
         memcpy(out->data, values, (size_t)count * sizeof(float));
         extrapolate(resize, out, true, out->data);
