@@ -1,0 +1,70 @@
+"""The command line: python -m stance_train pose|detect|export|..."""
+
+import argparse
+import os
+import sys
+
+from .errors import TrainError
+
+
+def _train(kind, options):
+    from . import checkpoint, config as configuration
+    from .training import Progress, Training
+    config = configuration.load(kind, options.config, options.set)
+    for path in options.data:
+        config["data"]["train"].append({"path": path})
+    for path in options.val:
+        config["data"]["val"].append({"path": path})
+    if not config["data"]["train"]:
+        raise TrainError("no data; give --data PATH (annotations) or a configuration with data.train")
+    progress = Progress()
+    if kind == "pose":
+        from .pose_task import PoseTask as Task
+    else:
+        from .detect_task import DetectTask as Task
+    task = Task(config, lambda i, n: progress.show(f"decoding pictures {i}/{n}"))
+    training = Training(task, config, options.out)
+    if os.path.exists(training.last):
+        if not options.resume:
+            raise TrainError(f"{training.last} is there already; --resume goes on with it, "
+                             f"another --out starts anew")
+        training.resume(checkpoint.load(training.last))
+    parameters = sum(p.numel() for p in training.model.parameters())
+    progress.say(f"{kind} {config['model']['family']}-{config['model']['size']}, "
+                 f"{parameters / 1e6:.2f} M parameters; {len(task.data)} samples, "
+                 f"{training.epoch_steps} steps an epoch, {training.epochs} epochs; "
+                 f"{training.device}, {config['run']['precision']} precision"
+                 + (f"; going on at step {training.step}" if training.step else ""))
+    return 0 if training.run() else 130
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(
+        prog="stance_train", description="Trains, converts and exports networks for stance. "
+        "Each command has its own --help; docs/training.md is the guide.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for kind, text in (("pose", "train a pose network"), ("detect", "train a person detector")):
+        command = commands.add_parser(kind, help=text, description=text)
+        command.add_argument("--config", metavar="FILE", help="TOML configuration")
+        command.add_argument("--data", metavar="PATH", action="append", default=[],
+                             help="annotations to train on (COCO JSON, or JSON lines)")
+        command.add_argument("--val", metavar="PATH", action="append", default=[],
+                             help="annotations to evaluate on")
+        command.add_argument("--out", metavar="DIR", default=f"runs/{kind}",
+                             help="folder for checkpoints, history and curves (%(default)s)")
+        command.add_argument("--resume", action="store_true", help="go on from DIR/last.pth")
+        command.add_argument("--set", metavar="SECTION.KEY=VALUE", action="append", default=[],
+                             help="one setting over the configuration's")
+    options = parser.parse_args(arguments)
+    try:
+        return _train(options.command, options)
+    except TrainError as error:
+        print(f"stance_train: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("stance_train: stopped at once; the last checkpoint is kept", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,50 @@
+"""Checkpoints that survive: written beside the last good one, synced, then put in its place."""
+
+import os
+
+import torch
+
+from .errors import TrainError
+
+
+def save(path, state):
+    """Replaces `path` by `state` at once, or leaves it as it was and says why."""
+    unfinished = f"{path}.{os.getpid()}.part"
+    try:
+        with open(unfinished, "wb") as file:
+            torch.save(state, file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(unfinished, path)
+    except (OSError, RuntimeError) as error:
+        kept = f"; {path} still holds the last good one" if os.path.exists(path) else ""
+        reason = getattr(error, "strerror", None) or str(error).split("\n")[0]
+        raise TrainError(f"{path}: the checkpoint cannot be written ({reason}){kept}; "
+                         f"free space, then run the same command again") from None
+    finally:
+        if os.path.exists(unfinished):
+            os.unlink(unfinished)
+
+
+def load(path):
+    try:
+        return torch.load(path, map_location="cpu")
+    except FileNotFoundError:
+        raise TrainError(f"{path}: no such checkpoint") from None
+    except Exception as error:   # whatever unpickling a damaged file raises
+        raise TrainError(f"{path}: not a readable checkpoint "
+                         f"({type(error).__name__}: {str(error).splitlines()[0][:120]})") from None
+
+
+def load_strictly(model, state, where):
+    """Loads weights; every missing, unexpected or misshapen one is named."""
+    own = model.state_dict()
+    problems = [f"missing {k}" for k in own if k not in state]
+    problems += [f"unexpected {k}" for k in state if k not in own]
+    problems += [f"{k} is {list(state[k].shape)}, expected {list(own[k].shape)}"
+                 for k in own if k in state and state[k].shape != own[k].shape]
+    if problems:
+        raise TrainError(f"{where}: the weights do not fit this network: "
+                         + "; ".join(problems[:20])
+                         + (f"; and {len(problems) - 20} more" if len(problems) > 20 else ""))
+    model.load_state_dict(state)

@@ -1,0 +1,121 @@
+"""Training a person detector: whole pictures, RTMDet's loss or a teacher's maps, boxes' AP."""
+
+import os
+
+import numpy as np
+import torch
+
+from . import checkpoint, evaluation, rtmdet_loss
+from .data.records import read_set
+from .data.scenes import MEAN, STD, Scenes
+from .keypoints import KeypointSet
+from .nets.rtmdet import RTMDet
+
+
+def normalise(pixels, device="cpu"):
+    """Pixels [N,H,W,3] (RGB bytes) to the network's input (BGR)."""
+    mean, std = (torch.from_numpy(v).to(device).view(1, 3, 1, 1) for v in (MEAN, STD))
+    picture = pixels.to(device).flip(-1).permute(0, 3, 1, 2).float()
+    return ((picture - mean) / std).contiguous(memory_format=torch.channels_last)
+
+
+class DetectTask:
+    kind = "detect"
+
+    def __init__(self, config, progress=None):
+        self.config = config
+        data, seed = config["data"], config["run"]["seed"]
+        kinds = KeypointSet("coco17")
+        self.data = Scenes([read_set(o, kinds) for o in data["train"]], seed, config["augment"],
+                           config["weak"], data["cache"], progress,
+                           config["loss"]["teacher"] if config["loss"]["distil"] else "")
+        held_out = [read_set(o, kinds) for o in data["val"]]
+        for held in held_out:
+            held.pictures = [p for p in held.pictures if p.complete]
+        self.val = Scenes(held_out, seed, cache=data["cache"]) if held_out else None
+        self.batch = config["optimiser"]["batch"]
+        self._epoch, self._order = None, None
+
+    def build(self):
+        model = self.config["model"]
+        network = RTMDet(model["size"], model["input_size"])
+        if model["start"]:
+            state = checkpoint.load(model["start"])
+            checkpoint.load_strictly(network, state.get("average", state), model["start"])
+        return network
+
+    def epoch_steps(self):
+        return max((self.config["data"]["epoch_size"] or len(self.data)) // self.batch, 1)
+
+    def size(self, epoch):
+        for share, size in self.config["schedule"]["sizes"]:
+            if epoch < share * self.config["schedule"]["epochs"]:
+                return tuple(size)
+        return tuple(self.config["model"]["input_size"])
+
+    def keys(self, step):
+        steps = self.epoch_steps()
+        epoch, place = divmod(step, steps)
+        if epoch != self._epoch:
+            self._epoch = epoch
+            self._order = self.data.draw(epoch, self.config["data"]["balance"],
+                                         (steps + 2) * self.batch)
+        schedule = self.config["schedule"]
+        strength = "weak" if epoch >= schedule["epochs"] - schedule["weak_epochs"] else "strong"
+        first = place * self.batch
+        return [(epoch, first + i, int(self._order[(first + i) % len(self._order)]),
+                 self.size(epoch), strength) for i in range(self.batch)]
+
+    def loss(self, model, batch, device):
+        options = self.config["loss"]
+        flat = rtmdet_loss.flatten(model(normalise(batch[0], device)))
+        classes, boxes = rtmdet_loss.truth_loss(flat, batch[1].to(device))
+        parts = {"class_loss": float(classes), "box_loss": float(boxes)}
+        loss = (1 - options["distil"]) * (classes + options["box"] * boxes)
+        if options["distil"]:
+            classes, boxes = rtmdet_loss.teacher_loss(flat, batch[2].to(device))
+            parts.update({"distil_class_loss": float(classes), "distil_box_loss": float(boxes)})
+            loss = loss + options["distil"] * (classes + options["box"] * boxes)
+        return loss, parts
+
+    @torch.no_grad()
+    def predict(self, model, scenes, size=None, batch=16):
+        """Detections [n,5] (corners in picture coordinates, score) for every picture."""
+        width, height = size or self.config["model"]["input_size"]
+        found = []
+        for first in range(0, len(scenes), batch):
+            numbers = range(first, min(first + batch, len(scenes)))
+            pixels = torch.stack([scenes[(0, i, i, (width, height), "none")][0] for i in numbers])
+            for i, boxes in zip(numbers, rtmdet_loss.detections(model(normalise(pixels)))):
+                picture = scenes.pictures[i]
+                boxes[:, :4] /= min(width / picture.width, height / picture.height)
+                found.append(boxes.numpy())
+        return found
+
+    def evaluate(self, model, folder, epoch):
+        if self.val is None:
+            return {}
+        found = self.predict(model, self.val, self.size(epoch))
+        program = evaluation.find_stance(self.config["run"]["stance"])
+        if not program:
+            return {}
+        numbers = evaluation.run_evaluator(*detection_lists(self.val, found), folder, program)
+        return {"ap": numbers["AP"], "ap50": numbers["AP50"]}
+
+
+def detection_lists(scenes, found):
+    """Ground truth and results of the COCO box metric; silent regions count as crowds."""
+    images, truth, results = [], [], []
+    for i, (picture, boxes) in enumerate(zip(scenes.pictures, found)):
+        images.append({"id": i, "file_name": os.path.basename(picture.path),
+                       "width": picture.width, "height": picture.height})
+        marked = [(p.box, int(p.crowd)) for p in picture.people] + [(b, 1) for b in picture.ignore]
+        for box, crowd in marked:
+            x, y, w, h = (round(float(v), 2) for v in box)
+            truth.append({"id": len(truth) + 1, "image_id": i, "category_id": 1, "iscrowd": crowd,
+                          "bbox": [x, y, w, h], "area": round(w * h, 2)})
+        for x1, y1, x2, y2, score in np.round(boxes.astype(float), 4):
+            results.append({"image_id": i, "category_id": 1, "score": score,
+                            "bbox": [x1, y1, round(x2 - x1, 4), round(y2 - y1, 4)]})
+    return ({"images": images, "annotations": truth,
+             "categories": [{"id": 1, "name": "person"}]}, results)

@@ -1,0 +1,112 @@
+"""Training a pose network: crops of people, the SimCC loss, PCK by source and COCO's AP."""
+
+import numpy as np
+import torch
+
+from . import checkpoint, evaluation, simcc_loss
+from .data.people import People
+from .data.records import read_set
+from .keypoints import KeypointSet
+from .nets.simcc import RTMPose
+
+MEAN = torch.tensor([123.675, 116.28, 103.53]).view(1, 3, 1, 1)
+STD = torch.tensor([58.395, 57.12, 57.375]).view(1, 3, 1, 1)
+
+
+def normalise(pixels, device="cpu"):
+    """Pixels [N,H,W,3] as bytes to the network's input."""
+    picture = pixels.to(device).permute(0, 3, 1, 2).float()
+    return ((picture - MEAN.to(device)) / STD.to(device)).contiguous(
+        memory_format=torch.channels_last)
+
+
+class PoseTask:
+    kind = "pose"
+
+    def __init__(self, config, progress=None):
+        self.config = config
+        self.keypoint_set = KeypointSet(config["model"]["keypoint_set"])
+        data, seed = config["data"], config["run"]["seed"]
+        sets = [read_set(options, self.keypoint_set) for options in data["train"]]
+        self.data = People(sets, self.keypoint_set, seed, config["augment"], config["weak"],
+                           data["cache"], progress)
+        held_out = [read_set(options, self.keypoint_set) for options in data["val"]]
+        self.val = (People(held_out, self.keypoint_set, seed, cache=data["cache"])
+                    if held_out else None)
+        self.batch = config["optimiser"]["batch"]
+        self._epoch, self._order = None, None
+
+    def build(self):
+        model = self.config["model"]
+        network = RTMPose(model["size"], self.keypoint_set.count, model["input_size"])
+        if model["start"]:
+            state = checkpoint.load(model["start"])
+            checkpoint.load_strictly(network, state.get("average", state), model["start"])
+        return network
+
+    def epoch_steps(self):
+        return max((self.config["data"]["epoch_size"] or len(self.data)) // self.batch, 1)
+
+    def size(self, epoch):
+        """The input size of an epoch: small first, as `schedule.sizes` says."""
+        for share, size in self.config["schedule"]["sizes"]:
+            if epoch < share * self.config["schedule"]["epochs"]:
+                return tuple(size)
+        return tuple(self.config["model"]["input_size"])
+
+    def keys(self, step):
+        steps = self.epoch_steps()
+        epoch, place = divmod(step, steps)
+        if epoch != self._epoch:
+            self._epoch = epoch
+            self._order = self.data.draw(epoch, self.config["data"]["balance"],
+                                         steps * self.batch + 2 * self.batch)
+        schedule = self.config["schedule"]
+        strength = ("weak" if epoch >= schedule["epochs"] - schedule["weak_epochs"] else "strong")
+        first = place * self.batch
+        return [(epoch, first + i, int(self._order[(first + i) % len(self._order)]),
+                 self.size(epoch), strength) for i in range(self.batch)]
+
+    def loss(self, model, batch, device):
+        pixels, points, weights, _ = batch
+        options = self.config["loss"]
+        points, weights = points.to(device), weights.to(device)
+        # From the crop's pixels to those of the full input size: centres keep their places.
+        size = torch.tensor(self.config["model"]["input_size"], device=device)
+        ratio = size / torch.tensor([pixels.shape[2], pixels.shape[1]], device=device)
+        points = points * ratio
+        pictures = normalise(pixels, device)
+        if not options["coarse"]:
+            loss = simcc_loss.pose_loss(model(pictures), points, weights, options)
+            return loss, {}
+        outputs, maps = model(pictures, maps=True)
+        loss = simcc_loss.pose_loss(outputs, points, weights, options)
+        coarse = simcc_loss.coarse_loss(maps, points, weights, size)
+        return loss + options["coarse"] * coarse, {"simcc_loss": float(loss),
+                                                   "coarse_loss": float(coarse)}
+
+    @torch.no_grad()
+    def predict(self, model, people, size=None, batch=64):
+        """Keypoints [N,K,3] in picture coordinates for every person of a data set."""
+        full = np.array(self.config["model"]["input_size"])
+        size = tuple(size or full)
+        found = []
+        for first in range(0, len(people), batch):
+            items = [people[(0, i, i, size, "none")]
+                     for i in range(first, min(first + batch, len(people)))]
+            points = simcc_loss.decode(model(normalise(torch.stack([i[0] for i in items]))),
+                                       self.config["loss"]["split"]).numpy()
+            for point, item in zip(points, items):
+                matrix = item[3].numpy()
+                inverse = np.linalg.inv(matrix[:, :2].astype(float))
+                point[:, :2] = (point[:, :2] * (size / full) - matrix[:, 2]) @ inverse.T
+                found.append(point)
+        return np.array(found)
+
+    def evaluate(self, model, folder, epoch):
+        if self.val is None:
+            return {}
+        found = self.predict(model, self.val, self.size(epoch))
+        return {**evaluation.torso_pck_by_source(self.val, found, self.keypoint_set),
+                **evaluation.coco_numbers(self.val, found, self.keypoint_set, folder,
+                                          self.config["run"]["stance"])}
