@@ -8,7 +8,7 @@ BUILD := build-$(subst $(comma),-,$(SANITIZE))
 MESON_OPTIONS += -Db_sanitize=$(SANITIZE) -Db_lundef=false -Dbuildtype=debugoptimized
 endif
 
-.PHONY: all help build test test-quick bench demo install format lint fuzz cross clean
+.PHONY: all help build test test-quick test-train bench demo install format lint fuzz cross clean
 
 all: build
 
@@ -16,6 +16,7 @@ help:
 	@echo "make              build the libraries and the program into $(BUILD)/"
 	@echo "make test         build and run every test, also under sanitizers"
 	@echo "make test-quick   the three-minute version"
+	@echo "make test-train   the trainer's tests alone (installs PyTorch)"
 	@echo "make demo         find the people in a photo: out/demo.png, out/demo.json"
 	@echo "make bench        compare with other runtimes side by side"
 	@echo "make fuzz         run each fuzz target for 60 s"
@@ -38,6 +39,10 @@ test:
 
 test-quick:
 	@scripts/test quick
+
+test-train: build
+	@scripts/install-deps train
+	@meson test -C $(BUILD) --no-rebuild --print-errorlogs --suite train
 
 demo: build
 	@scripts/demo $(BUILD)

@@ -38,6 +38,23 @@ def _train(kind, options):
     return 0 if training.run() else 130
 
 
+def _export(options):
+    from .export import export
+    fields = {}
+    for item in options.card:
+        key, equals, value = item.partition("=")
+        if not equals:
+            raise TrainError(f"--card {item}: expected field=text")
+        fields[key] = value
+    card, difference = export(options.checkpoint, options.output, options.half, fields,
+                              options.metrics)
+    print(f"{options.output}: {card['family']}, {os.path.getsize(options.output) / 1e6:.2f} MB, "
+          f"{card['storage']} weights, "
+          + (f"stance and PyTorch differ by {difference:.1e}" if difference is not None
+             else "not compared with stance: there is no libstance"))
+    return 0
+
+
 def main(arguments=None):
     parser = argparse.ArgumentParser(
         prog="stance_train", description="Trains, converts and exports networks for stance. "
@@ -55,9 +72,20 @@ def main(arguments=None):
         command.add_argument("--resume", action="store_true", help="go on from DIR/last.pth")
         command.add_argument("--set", metavar="SECTION.KEY=VALUE", action="append", default=[],
                              help="one setting over the configuration's")
+    command = commands.add_parser("export", help="write a checkpoint as ONNX with a model card",
+                                  description="Writes OUT.onnx and OUT.json (the model card), and "
+                                  "checks that stance and PyTorch agree to 1e-4.")
+    command.add_argument("checkpoint", metavar="CHECKPOINT", help="DIR/last.pth of a training")
+    command.add_argument("-o", "--output", metavar="OUT.onnx", required=True)
+    command.add_argument("--half", action="store_true", help="store weights as float16")
+    command.add_argument("--card", metavar="FIELD=TEXT", action="append", default=[],
+                         help="a field of the card: title, licence, training_data, notice")
+    command.add_argument("--metrics", metavar="FILE", help="metrics for the card, as "
+                         "stance_train measure wrote them")
     options = parser.parse_args(arguments)
     try:
-        return _train(options.command, options)
+        return (_export(options) if options.command == "export"
+                else _train(options.command, options))
     except TrainError as error:
         print(f"stance_train: {error}", file=sys.stderr)
         return 1

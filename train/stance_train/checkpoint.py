@@ -1,5 +1,6 @@
 """Checkpoints that survive: written beside the last good one, synced, then put in its place."""
 
+import io
 import os
 
 import torch
@@ -10,16 +11,17 @@ from .errors import TrainError
 def save(path, state):
     """Replaces `path` by `state` at once, or leaves it as it was and says why."""
     unfinished = f"{path}.{os.getpid()}.part"
+    content = io.BytesIO()
+    torch.save(state, content)   # into memory: on a full disk torch.save would end the process
     try:
         with open(unfinished, "wb") as file:
-            torch.save(state, file)
+            file.write(content.getbuffer())
             file.flush()
             os.fsync(file.fileno())
         os.replace(unfinished, path)
-    except (OSError, RuntimeError) as error:
+    except OSError as error:
         kept = f"; {path} still holds the last good one" if os.path.exists(path) else ""
-        reason = getattr(error, "strerror", None) or str(error).split("\n")[0]
-        raise TrainError(f"{path}: the checkpoint cannot be written ({reason}){kept}; "
+        raise TrainError(f"{path}: the checkpoint cannot be written ({error.strerror}){kept}; "
                          f"free space, then run the same command again") from None
     finally:
         if os.path.exists(unfinished):

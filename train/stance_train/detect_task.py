@@ -5,11 +5,11 @@ import os
 import numpy as np
 import torch
 
-from . import checkpoint, evaluation, rtmdet_loss
+from . import evaluation, rtmdet_loss
 from .data.records import read_set
 from .data.scenes import MEAN, STD, Scenes
 from .keypoints import KeypointSet
-from .nets.rtmdet import RTMDet
+from .task import Task
 
 
 def normalise(pixels, device="cpu"):
@@ -19,52 +19,20 @@ def normalise(pixels, device="cpu"):
     return ((picture - mean) / std).contiguous(memory_format=torch.channels_last)
 
 
-class DetectTask:
+class DetectTask(Task):
     kind = "detect"
 
     def __init__(self, config, progress=None):
-        self.config = config
         data, seed = config["data"], config["run"]["seed"]
         kinds = KeypointSet("coco17")
-        self.data = Scenes([read_set(o, kinds) for o in data["train"]], seed, config["augment"],
+        scenes = Scenes([read_set(o, kinds) for o in data["train"]], seed, config["augment"],
                            config["weak"], data["cache"], progress,
                            config["loss"]["teacher"] if config["loss"]["distil"] else "")
+        super().__init__(config, scenes)
         held_out = [read_set(o, kinds) for o in data["val"]]
         for held in held_out:
             held.pictures = [p for p in held.pictures if p.complete]
         self.val = Scenes(held_out, seed, cache=data["cache"]) if held_out else None
-        self.batch = config["optimiser"]["batch"]
-        self._epoch, self._order = None, None
-
-    def build(self):
-        model = self.config["model"]
-        network = RTMDet(model["size"], model["input_size"])
-        if model["start"]:
-            state = checkpoint.load(model["start"])
-            checkpoint.load_strictly(network, state.get("average", state), model["start"])
-        return network
-
-    def epoch_steps(self):
-        return max((self.config["data"]["epoch_size"] or len(self.data)) // self.batch, 1)
-
-    def size(self, epoch):
-        for share, size in self.config["schedule"]["sizes"]:
-            if epoch < share * self.config["schedule"]["epochs"]:
-                return tuple(size)
-        return tuple(self.config["model"]["input_size"])
-
-    def keys(self, step):
-        steps = self.epoch_steps()
-        epoch, place = divmod(step, steps)
-        if epoch != self._epoch:
-            self._epoch = epoch
-            self._order = self.data.draw(epoch, self.config["data"]["balance"],
-                                         (steps + 2) * self.batch)
-        schedule = self.config["schedule"]
-        strength = "weak" if epoch >= schedule["epochs"] - schedule["weak_epochs"] else "strong"
-        first = place * self.batch
-        return [(epoch, first + i, int(self._order[(first + i) % len(self._order)]),
-                 self.size(epoch), strength) for i in range(self.batch)]
 
     def loss(self, model, batch, device):
         options = self.config["loss"]

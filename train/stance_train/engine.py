@@ -4,6 +4,7 @@ check of an export. Public headers: stance/model.h, stance/session.h."""
 import ctypes
 import ctypes.util
 import os
+import shutil
 
 import numpy as np
 
@@ -23,14 +24,22 @@ class _Options(ctypes.Structure):
                 ("profile", ctypes.c_int32)]
 
 
+def build_folder():
+    """Where this tree was built: STANCE_BUILD, or build/ of the repository."""
+    here = os.path.dirname(os.path.abspath(__file__))
+    return os.environ.get("STANCE_BUILD", os.path.normpath(os.path.join(here, "../../build")))
+
+
 def find_library():
-    """libstance: of STANCE_LIBRARY, of this tree's build, or installed; None if there is none."""
-    built = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "build", "src",
-                         "libstance.so")
-    for path in (os.environ.get("STANCE_LIBRARY"), os.path.normpath(built)):
-        if path and os.path.exists(path):
-            return path
-    return ctypes.util.find_library("stance")
+    """libstance of this tree's build, or the installed one; None if there is none."""
+    built = os.path.join(build_folder(), "src", "libstance.so")
+    return built if os.path.exists(built) else ctypes.util.find_library("stance")
+
+
+def find_program():
+    """The stance program of this tree's build, or on the path; None if there is none."""
+    built = os.path.join(build_folder(), "apps", "cli", "stance")
+    return built if os.access(built, os.X_OK) else shutil.which("stance")
 
 
 class Network:
@@ -40,7 +49,7 @@ class Network:
         library = find_library()
         if not library:
             raise TrainError(f"{path}: running it needs libstance; build stance (make) or install "
-                             f"it, or set STANCE_LIBRARY")
+                             f"it")
         self._c = ctypes.CDLL(library)
         for name in ("stance_error_text", "stance_model_output_name"):
             getattr(self._c, name).restype = ctypes.c_char_p

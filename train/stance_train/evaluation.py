@@ -7,19 +7,15 @@ import subprocess
 
 import numpy as np
 
+from .engine import find_program
 from .errors import TrainError
-
-FOLDER = os.path.dirname(os.path.abspath(__file__))
 
 
 def find_stance(wanted=""):
-    """The stance program: as configured, beside this tree's build, or on the path."""
-    if wanted:
-        if not shutil.which(wanted):
-            raise TrainError(f"run.stance: {wanted} cannot be run")
-        return wanted
-    built = os.path.join(FOLDER, "..", "..", "build", "apps", "cli", "stance")
-    return built if os.access(built, os.X_OK) else shutil.which("stance")
+    """The stance program: as configured, of this tree's build, or on the path."""
+    if wanted and not shutil.which(wanted):
+        raise TrainError(f"run.stance: {wanted} cannot be run")
+    return wanted or find_program()
 
 
 def torso_lengths(keypoints, visible, keypoint_set):

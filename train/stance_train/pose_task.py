@@ -3,11 +3,11 @@
 import numpy as np
 import torch
 
-from . import checkpoint, evaluation, simcc_loss
+from . import evaluation, simcc_loss
 from .data.people import People
 from .data.records import read_set
 from .keypoints import KeypointSet
-from .nets.simcc import RTMPose
+from .task import Task
 
 MEAN = torch.tensor([123.675, 116.28, 103.53]).view(1, 3, 1, 1)
 STD = torch.tensor([58.395, 57.12, 57.375]).view(1, 3, 1, 1)
@@ -20,70 +20,44 @@ def normalise(pixels, device="cpu"):
         memory_format=torch.channels_last)
 
 
-class PoseTask:
+class PoseTask(Task):
     kind = "pose"
 
     def __init__(self, config, progress=None):
-        self.config = config
         self.keypoint_set = KeypointSet(config["model"]["keypoint_set"])
         data, seed = config["data"], config["run"]["seed"]
         sets = [read_set(options, self.keypoint_set) for options in data["train"]]
-        self.data = People(sets, self.keypoint_set, seed, config["augment"], config["weak"],
-                           data["cache"], progress)
+        loss = config["loss"]
+        teacher = ({"path": loss["teacher"], "input_size": config["model"]["input_size"],
+                    "split": loss["split"], "beta": loss["beta"]} if loss["distil"] else None)
+        people = People(sets, self.keypoint_set, seed, config["augment"], config["weak"],
+                        data["cache"], progress, teacher)
+        super().__init__(config, people)
         held_out = [read_set(options, self.keypoint_set) for options in data["val"]]
         self.val = (People(held_out, self.keypoint_set, seed, cache=data["cache"])
                     if held_out else None)
-        self.batch = config["optimiser"]["batch"]
-        self._epoch, self._order = None, None
-
-    def build(self):
-        model = self.config["model"]
-        network = RTMPose(model["size"], self.keypoint_set.count, model["input_size"])
-        if model["start"]:
-            state = checkpoint.load(model["start"])
-            checkpoint.load_strictly(network, state.get("average", state), model["start"])
-        return network
-
-    def epoch_steps(self):
-        return max((self.config["data"]["epoch_size"] or len(self.data)) // self.batch, 1)
-
-    def size(self, epoch):
-        """The input size of an epoch: small first, as `schedule.sizes` says."""
-        for share, size in self.config["schedule"]["sizes"]:
-            if epoch < share * self.config["schedule"]["epochs"]:
-                return tuple(size)
-        return tuple(self.config["model"]["input_size"])
-
-    def keys(self, step):
-        steps = self.epoch_steps()
-        epoch, place = divmod(step, steps)
-        if epoch != self._epoch:
-            self._epoch = epoch
-            self._order = self.data.draw(epoch, self.config["data"]["balance"],
-                                         steps * self.batch + 2 * self.batch)
-        schedule = self.config["schedule"]
-        strength = ("weak" if epoch >= schedule["epochs"] - schedule["weak_epochs"] else "strong")
-        first = place * self.batch
-        return [(epoch, first + i, int(self._order[(first + i) % len(self._order)]),
-                 self.size(epoch), strength) for i in range(self.batch)]
 
     def loss(self, model, batch, device):
-        pixels, points, weights, _ = batch
+        pixels, points, weights = batch[:3]
         options = self.config["loss"]
         points, weights = points.to(device), weights.to(device)
         # From the crop's pixels to those of the full input size: centres keep their places.
         size = torch.tensor(self.config["model"]["input_size"], device=device)
         ratio = size / torch.tensor([pixels.shape[2], pixels.shape[1]], device=device)
         points = points * ratio
-        pictures = normalise(pixels, device)
-        if not options["coarse"]:
-            loss = simcc_loss.pose_loss(model(pictures), points, weights, options)
-            return loss, {}
-        outputs, maps = model(pictures, maps=True)
+        outputs, maps = model(normalise(pixels, device), maps=True)
         loss = simcc_loss.pose_loss(outputs, points, weights, options)
-        coarse = simcc_loss.coarse_loss(maps, points, weights, size)
-        return loss + options["coarse"] * coarse, {"simcc_loss": float(loss),
-                                                   "coarse_loss": float(coarse)}
+        parts = {"simcc_loss": float(loss)}
+        if options["coarse"]:
+            coarse = simcc_loss.coarse_loss(maps, points, weights, size)
+            parts["coarse_loss"] = float(coarse)
+            loss = loss + options["coarse"] * coarse
+        if options["distil"]:
+            taught = simcc_loss.teacher_loss(outputs, [b.to(device) for b in batch[4:]],
+                                             options["beta"])
+            parts["distil_loss"] = float(taught)
+            loss = (1 - options["distil"]) * loss + options["distil"] * taught
+        return loss, parts
 
     @torch.no_grad()
     def predict(self, model, people, size=None, batch=64):

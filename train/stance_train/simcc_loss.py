@@ -28,6 +28,11 @@ def pose_loss(outputs, points, weights, options):
     return loss
 
 
+def teacher_loss(outputs, taught, beta):
+    """Divergence from a teacher's distributions (x [N,K,bins], y, confidence [N,K])."""
+    return sum(kl_loss(o, t, taught[2], beta) for o, t in zip(outputs, taught))
+
+
 def coarse_loss(maps, points, weights, input_size, sigma=0.7):
     """Cross entropy of the 7x7 convolution's maps [N,K,h,w] as heatmaps with `sigma` cells: tells
     the backbone where a joint is before the fully connected layers have learnt it."""

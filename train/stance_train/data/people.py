@@ -6,19 +6,23 @@ import torch
 from ..errors import TrainError
 from . import augment
 from .pixels import PictureStore
+from .teacher import PoseTeacher
 
 
 class People(torch.utils.data.Dataset):
     """Every person with keypoints. An item is asked for by (epoch, place in it, person, size,
-    strong): its augmentation depends on these and the seed alone, so that neither the number of
-    workers nor an interruption changes what is trained on."""
+    strength): its augmentation depends on these and the seed alone, so that neither the number of
+    workers nor an interruption changes what is trained on. An item: pixels [H,W,3], keypoints
+    [K,2] in the crop, weights [K], the matrix from picture to crop; with a teacher also its
+    distributions over both axes and its confidence."""
 
     def __init__(self, sets, keypoint_set, seed, strong=None, weak=None, cache=None,
-                 progress=None):
+                 progress=None, teacher=None):
         self.keypoint_set, self.seed = keypoint_set, seed
+        self.teacher = PoseTeacher(**teacher) if teacher else None
         self.strong = {**augment.DEFAULTS, **(strong or {})}
         self.weak = {**augment.DEFAULTS, **(weak or {})}
-        self.people, self.sources, self.rotate, self.share = [], [], [], []
+        self.people, self.sources, self.rotate, self.shares = [], [], [], []
         pictures = [p for s in sets for p in s.pictures]
         self.store = PictureStore([p.path for p in pictures], cache, progress)
         number = 0
@@ -29,21 +33,10 @@ class People(torch.utils.data.Dataset):
                         self.people.append((number, picture, person))
                         self.sources.append(picture.source)
                         self.rotate.append(data.options.get("rotate", {}).get(picture.source))
-                        self.share.append(data.options.get("weight", 1.0))
+                        self.shares.append(data.options.get("weight", 1.0))
                 number += 1
         if not self.people:
             raise TrainError("the data has no person with keypoints")
-
-    def draw(self, epoch, balance, count=None):
-        """The people of an epoch. `balance` 1 takes everybody once; below it, sources with more
-        people than others give fewer of them: a source's share is its size to that power."""
-        random = np.random.default_rng([self.seed, epoch])
-        names, where, sizes = np.unique(self.sources, return_inverse=True, return_counts=True)
-        weights = (sizes.astype(float) ** (balance - 1))[where] * np.array(self.share)
-        expected = np.cumsum(weights / weights.sum() * (count or len(self.people)))
-        ticks = np.floor(expected + random.random()).astype(int)
-        order = np.repeat(np.arange(len(self.people)), np.diff(ticks, prepend=0))
-        return random.permutation(order)
 
     def __len__(self):
         return len(self.people)
@@ -64,5 +57,8 @@ class People(torch.utils.data.Dataset):
         if flip:
             points, weights = points[self.keypoint_set.flip], weights[self.keypoint_set.flip]
         inside = ((points >= 0) & (points < np.array([width, height]))).all(1)
-        return (torch.from_numpy(pixels.copy()), torch.from_numpy(points.copy()),
+        item = (torch.from_numpy(pixels.copy()), torch.from_numpy(points.copy()),
                 torch.from_numpy(weights * inside), torch.from_numpy(matrix.astype(np.float32)))
+        if self.teacher and strength != "none":
+            item += tuple(torch.from_numpy(v) for v in self.teacher(pixels))
+        return item

@@ -50,19 +50,10 @@ class Scenes(torch.utils.data.Dataset):
         self.weak = {**DEFAULTS, **(weak or {})}
         self.pictures = [p for s in sets for p in s.pictures]
         self.sources = [p.source for p in self.pictures]
+        self.shares = [s.options.get("weight", 1.0) for s in sets for _ in s.pictures]
         self.store = PictureStore([p.path for p in self.pictures], cache, progress)
         if not any(p.people for p in self.pictures):
             raise TrainError("the data has no person")
-
-    def draw(self, epoch, balance, count=None):
-        """The pictures of an epoch; see People.draw."""
-        random = np.random.default_rng([self.seed, epoch])
-        _, where, sizes = np.unique(self.sources, return_inverse=True, return_counts=True)
-        weights = (sizes.astype(float) ** (balance - 1))[where]
-        expected = np.cumsum(weights / weights.sum() * (count or len(self.pictures)))
-        ticks = np.floor(expected + random.random()).astype(int)
-        return random.permutation(np.repeat(np.arange(len(self.pictures)),
-                                            np.diff(ticks, prepend=0)))
 
     def __len__(self):
         return len(self.pictures)
