@@ -5,6 +5,7 @@
 #include "stance/bytes.h"
 #include "stance/draw.h"
 #include "stance/error.h"
+#include "stance/eval.h"
 #include "stance/image.h"
 #include "stance/inspect.h"
 #include "stance/model.h"
