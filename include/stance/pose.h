@@ -55,13 +55,16 @@ struct stance_pose;
 struct stance_pose_options {
     uint32_t struct_size;          /* filled by stance_pose_options_default() */
     struct stance_model *detector; /* RTMDet or YOLOX export; NULL with `center` or given boxes */
-    struct stance_model *pose;     /* SimCC or heatmap export; required */
+    struct stance_model *pose;     /* SimCC or heatmap export; NULL with a detector: boxes only, and
+                                      an empty set of keypoints */
     const char *device;            /* NULL: "cpu" */
     int32_t threads;               /* 0: 1 */
     int32_t center;                /* not 0: no detector, one person in the middle of the picture */
     float detector_threshold;      /* boxes below are dropped; 0.3 */
     float nms_threshold;           /* IoU above which the weaker box goes; 0: the family's own */
     int32_t max_people;            /* the best are kept; 100 */
+    int32_t flip_test;             /* not 0: the mean of each crop's and its mirror image's answers,
+                                      as papers report accuracy; twice the time */
 };
 
 STANCE_API void stance_pose_options_default(struct stance_pose_options *options);

@@ -41,6 +41,9 @@ struct model_family {
      * returns how many (before suppression). */
     size_t (*decode_boxes)(const struct model_traits *traits, const struct stance_tensor *outputs,
                            float threshold, struct vision_box *boxes, size_t capacity);
+    /* Pose: cells by which answers to a mirrored image are moved after mirroring them back, so that
+     * they lie where the answers to the image lie (MMPose: shift_heatmap). */
+    int flip_shift;
     /* Pose: keypoints of image `index` of the batch in network coordinates. */
     void (*decode_pose)(const struct model_traits *traits, const struct stance_tensor *outputs,
                         int64_t index, struct stance_keypoint *keypoints);

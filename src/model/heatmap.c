@@ -55,4 +55,5 @@ const struct model_family model_heatmap = {.name = "heatmap",
                                            .title = "heatmap pose",
                                            .role = MODEL_POSE,
                                            .recognise = recognise,
+                                           .flip_shift = 1,
                                            .decode_pose = decode_pose};

@@ -20,6 +20,7 @@ struct stance_pose {
     struct vision_mapping mappings[PIPELINE_MAX_BATCH];
     struct stance_person *people;
     struct stance_keypoint *keypoints;
+    struct pipeline_means means;
     struct model_plain_set plain_set;
     struct stance_pose_result result;
     char description[512];
@@ -36,8 +37,9 @@ void stance_pose_options_default(struct stance_pose_options *options)
 
 static int check_options(const struct stance_pose_options *options)
 {
-    if (!options->pose)
-        return base_error(STANCE_EARGUMENT, "a pose model is required");
+    if (!options->pose && (!options->detector || options->center))
+        return base_error(STANCE_EARGUMENT,
+                          "a pose model is required, or a detector for boxes only");
     if (options->max_people < 1 || options->max_people > MAX_PEOPLE)
         return base_error(STANCE_EARGUMENT, "max_people is %d: give 1 to %d", options->max_people,
                           MAX_PEOPLE);
@@ -75,8 +77,9 @@ static int open_stages(struct stance_pose *pose)
     if (pose->has_detector)
         BASE_TRY(pipeline_stage_open(&pose->detector, pose->options.detector, MODEL_DETECTOR,
                                      &session, 1));
-    return pipeline_stage_open(&pose->network, pose->options.pose, MODEL_POSE, &session,
-                               PIPELINE_MAX_BATCH);
+    return pose->options.pose ? pipeline_stage_open(&pose->network, pose->options.pose, MODEL_POSE,
+                                                    &session, PIPELINE_MAX_BATCH)
+                              : 0;
 }
 
 static void describe(struct stance_pose *pose)
@@ -86,6 +89,11 @@ static void describe(struct stance_pose *pose)
     if (pose->has_detector)
         snprintf(detector, sizeof detector, "%s %dx%d", d->family->title, d->input.width,
                  d->input.height);
+    if (!pose->network.session) {
+        snprintf(pose->description, sizeof pose->description, "%s, boxes only; %s", detector,
+                 stance_session_describe(pose->detector.session));
+        return;
+    }
     snprintf(pose->description, sizeof pose->description, "%s + %s %dx%d, %s; %s", detector,
              p->family->title, p->input.width, p->input.height, pose->result.keypoint_set->name,
              stance_session_describe(pose->network.session));
@@ -122,6 +130,7 @@ void stance_pose_close(struct stance_pose **handle)
         return;
     pipeline_stage_close(&pose->detector);
     pipeline_stage_close(&pose->network);
+    base_free(pose->means.values);
     base_free(pose->boxes);
     base_free(pose->people);
     base_free(pose->keypoints);
@@ -201,6 +210,15 @@ static size_t take_center(struct stance_pose *pose, const struct stance_image *i
     return 1;
 }
 
+static void set_box(struct stance_person *person, const struct vision_box *box)
+{
+    person->box[0] = box->x1;
+    person->box[1] = box->y1;
+    person->box[2] = box->x2;
+    person->box[3] = box->y2;
+    person->box_score = person->score = box->score;
+}
+
 static void fill_person(struct stance_pose *pose, struct stance_person *person,
                         const struct vision_box *box, const struct vision_mapping *mapping,
                         const struct stance_tensor *outputs, int64_t index)
@@ -217,11 +235,7 @@ static void fill_person(struct stance_pose *pose, struct stance_person *person,
             confident++;
         }
     }
-    person->box[0] = box->x1;
-    person->box[1] = box->y1;
-    person->box[2] = box->x2;
-    person->box[3] = box->y2;
-    person->box_score = box->score;
+    set_box(person, box);
     person->score = confident ? box->score * sum / (float)confident : 0;
 }
 
@@ -238,7 +252,10 @@ static int estimate(struct stance_pose *pose, const struct stance_image *image, 
                              padding, &pose->mappings[i], 0, 1));
     }
     struct stance_tensor outputs[MODEL_MAX_OUTPUTS];
-    BASE_TRY(pipeline_stage_run(stage, batch, outputs));
+    BASE_TRY(pose->options.flip_test
+                 ? pipeline_stage_run_flipped(stage, batch, pose->result.keypoint_set->flip,
+                                              &pose->means, outputs)
+                 : pipeline_stage_run(stage, batch, outputs));
     for (int i = 0; i < batch; i++)
         fill_person(pose, &pose->people[first + i], &pose->boxes[first + i], &pose->mappings[i],
                     outputs, i);
@@ -248,6 +265,10 @@ static int estimate(struct stance_pose *pose, const struct stance_image *image, 
 static int estimate_all(struct stance_pose *pose, const struct stance_image *image, int count)
 {
     int first = 0;
+    for (int i = 0; i < count && !pose->network.session; i++)
+        set_box(&pose->people[i], &pose->boxes[i]);
+    if (!pose->network.session)
+        return 0;
     for (int batch = PIPELINE_MAX_BATCH; batch > 0; batch /= 2)
         for (; count - first >= batch; first += batch)
             BASE_TRY(estimate(pose, image, first, batch));

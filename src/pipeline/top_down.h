@@ -27,4 +27,13 @@ void pipeline_stage_close(struct pipeline_stage *stage);
 /* Runs `batch` images that lie in stage->input. `outputs` has MODEL_MAX_OUTPUTS entries. */
 int pipeline_stage_run(struct pipeline_stage *stage, int batch, struct stance_tensor *outputs);
 
+/* The same for images and their mirror images: `outputs` are the means, in `means`, which grows as
+ * needed and is the caller's to free. `flip`: for every keypoint the one on the other side. */
+struct pipeline_means {
+    float *values;
+    size_t capacity;
+};
+int pipeline_stage_run_flipped(struct pipeline_stage *stage, int batch, const int32_t *flip,
+                               struct pipeline_means *means, struct stance_tensor *outputs);
+
 #endif

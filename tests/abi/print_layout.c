@@ -111,6 +111,7 @@ static void print_options(void)
     FIELD(stance_pose_options, detector_threshold);
     FIELD(stance_pose_options, nms_threshold);
     FIELD(stance_pose_options, max_people);
+    FIELD(stance_pose_options, flip_test);
     STRUCT(stance_draw_options);
     FIELD(stance_draw_options, struct_size);
     FIELD(stance_draw_options, keypoint_threshold);
