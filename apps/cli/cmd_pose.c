@@ -43,12 +43,6 @@ static const struct cli_option options[] = {
     {0},
 };
 
-/* What is tried, in this order, when no model is named. */
-static const char *const default_detectors[] = {"rtmdet-nano", "rtmdet-m",
-                                                "rtmdet_nano_person_320_rawhead", NULL};
-static const char *const default_poses[] = {
-    "rtmpose-s", "rtmpose-m", "rtmpose-t", "rtmpose-l", "simplepose", "simplepose_opset9", NULL};
-
 struct job {
     struct values values;
     struct stance_model *detector, *network;
@@ -58,34 +52,6 @@ struct job {
     bool to_folder;
     int done, people;
 };
-
-static int no_model(const char *role)
-{
-    cli_fail(CLI_NO_MODEL,
-             "no %s model found: put an ONNX export of the RTMPose family into "
-             "~/.local/share/stance/models or name one with --%s FILE.onnx; "
-             "docs/models.md says where such exports are to be had",
-             role, role);
-    return CLI_NO_MODEL;
-}
-
-static int open_model(struct stance_model **model, const char *name, const char *const *defaults,
-                      const char *role)
-{
-    if (name) {
-        int code = stance_model_open(model, name);
-        return code == 0 ? CLI_OK
-                         : cli_fail_library(code == STANCE_ENOTFOUND ? CLI_NO_MODEL : CLI_FAILED);
-    }
-    for (; *defaults; defaults++) {
-        int code = stance_model_open(model, *defaults);
-        if (code == 0)
-            return CLI_OK;
-        if (code != STANCE_ENOTFOUND)
-            return cli_fail_library(CLI_FAILED);
-    }
-    return no_model(role);
-}
 
 /* "x,y,w,h" into corners. */
 static bool parse_box(const char *text, float box[4])
@@ -129,9 +95,9 @@ static int open_job(struct job *job)
             return CLI_USAGE;
     int code = CLI_OK;
     if (!center && v->boxes.count == 0)
-        code = open_model(&job->detector, v->detector, default_detectors, "detector");
+        code = cli_open_detector(&job->detector, v->detector);
     if (code == CLI_OK)
-        code = open_model(&job->network, v->pose, default_poses, "pose");
+        code = cli_open_pose_network(&job->network, v->pose);
     if (code != CLI_OK)
         return code;
     struct stance_pose_options pose;

@@ -44,8 +44,8 @@ struct cli_command {
     int (*run)(int argument_count, char **arguments);
 };
 
-extern const struct cli_command cli_pose, cli_info, cli_run, cli_bench, cli_devices, cli_completion,
-    cli_help;
+extern const struct cli_command cli_pose, cli_eval, cli_info, cli_run, cli_bench, cli_devices,
+    cli_completion, cli_help;
 extern const struct cli_command *const cli_commands[]; /* ends with NULL */
 
 /* Fills `values` and moves the remaining arguments to the front of `arguments`; their number is
@@ -82,6 +82,12 @@ struct stance_tensor;
 /* Parses "NAME=1x3x256x192" or "1x3x256x192" into dims; *name_length is 0 without a name. False
  * after a message. */
 bool cli_parse_shape(const char *text, size_t *name_length, struct stance_tensor *shape);
+
+/* Opens the model called `name`, or with NULL the first of the known ones that is there. CLI_OK, or
+ * an exit code after a message. */
+struct stance_model;
+int cli_open_detector(struct stance_model **model, const char *name);
+int cli_open_pose_network(struct stance_model **model, const char *name);
 
 /* Seconds since an arbitrary start. */
 double cli_clock(void);

@@ -1,0 +1,22 @@
+/* What 'stance eval' shares with the part of it that runs networks on pictures. */
+#ifndef CLI_EVAL_COMMAND_H
+#define CLI_EVAL_COMMAND_H
+
+#include <stdbool.h>
+
+#include "stance/eval.h"
+
+struct eval_values {
+    const char *annotations, *images, *results, *detections, *keypoint_set, *type, *metric;
+    const char *detector, *pose, *save, *plot, *device;
+    float detector_threshold;
+    int threads, max_people;
+    bool flip_test, single_person, json, quiet;
+};
+
+/* Runs the networks on every picture and adds what they find. `boxes`: results of the detections
+ * file, or NULL. `failed`: pictures that could not be done. CLI_OK, or an exit code after a message. */
+int cli_eval_pictures(const struct eval_values *values, struct stance_eval *eval,
+                      struct stance_eval *boxes, int *failed);
+
+#endif

@@ -1,0 +1,154 @@
+/* The pictures of 'stance eval --images': networks run on each of them, results go to the evaluation. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command.h"
+#include "eval_command.h"
+#include "stance/stance.h"
+
+enum { MOST_PEOPLE = 1000 };
+
+struct job {
+    const struct eval_values *values;
+    struct stance_eval *eval, *boxes;
+    struct stance_model *detector, *network;
+    struct stance_pose *pose;
+    bool truth; /* boxes from the ground truth */
+    float given[MOST_PEOPLE][4], scores[MOST_PEOPLE];
+    int64_t ids[MOST_PEOPLE];
+    struct stance_person people[MOST_PEOPLE];
+};
+
+static int open_job(struct job *job)
+{
+    const struct eval_values *v = job->values;
+    bool detect = !job->truth && !job->boxes;
+    int code = detect ? cli_open_detector(&job->detector, v->detector) : CLI_OK;
+    if (code == CLI_OK && !(v->type && strcmp(v->type, "bbox") == 0))
+        code = cli_open_pose_network(&job->network, v->pose);
+    if (code != CLI_OK)
+        return code;
+    struct stance_pose_options options;
+    stance_pose_options_default(&options);
+    options.detector = job->detector;
+    options.pose = job->network;
+    options.device = v->device;
+    options.threads = v->threads;
+    options.detector_threshold = v->detector_threshold;
+    options.max_people = detect ? v->max_people : MOST_PEOPLE;
+    options.flip_test = v->flip_test;
+    if (stance_pose_open(&job->pose, &options) < 0)
+        return cli_fail_library(CLI_FAILED);
+    if (!v->quiet)
+        cli_note("%s", stance_pose_describe(job->pose));
+    return CLI_OK;
+}
+
+/* The boxes given for a picture; how many. */
+static int take_boxes(struct job *job, const struct stance_eval_picture *picture)
+{
+    int count = 0, all = job->truth ? picture->truth_count : picture->found_count;
+    for (int i = 0; i < all && count < job->values->max_people; i++) {
+        if (!job->truth && picture->found_scores[i] < job->values->detector_threshold)
+            break; /* best first */
+        memcpy(job->given[count], job->truth ? picture->truth_boxes[i] : picture->found_boxes[i],
+               sizeof job->given[0]);
+        job->scores[count] = job->truth ? 1 : picture->found_scores[i];
+        job->ids[count++] = job->truth ? picture->truth_ids[i] : -1;
+    }
+    return count;
+}
+
+/* People in given boxes count as much as their boxes did. */
+static int add(struct job *job, int64_t id, const struct stance_pose_result *result, bool given)
+{
+    struct stance_pose_result weighed = *result;
+    if (!given)
+        return stance_eval_add(job->eval, id, result, NULL);
+    weighed.people = job->people;
+    for (int i = 0; i < result->person_count; i++) {
+        job->people[i] = result->people[i];
+        job->people[i].box_score = job->scores[i];
+        job->people[i].score *= job->scores[i];
+    }
+    return stance_eval_add(job->eval, id, &weighed, job->truth ? job->ids : NULL);
+}
+
+/* FOLDER/FILE, with FILE inside of the folder. */
+static bool picture_path(const struct job *job, const struct stance_eval_picture *picture,
+                         char *path, size_t size)
+{
+    const char *file = picture->file;
+    bool inside = file[0] && file[0] != '/' && strcmp(file, "..") != 0 &&
+                  strncmp(file, "../", 3) != 0 && !strstr(file, "/../");
+    int length = snprintf(path, size, "%s/%s", job->values->images, file);
+    if (inside && length > 0 && (size_t)length < size)
+        return true;
+    cli_fail(0, "image %lld: '%s' is no name of a picture in the folder", (long long)picture->id,
+             file);
+    return false;
+}
+
+/* Negative after a message. */
+static int do_picture(struct job *job, int index)
+{
+    struct stance_eval_picture picture, with_boxes;
+    struct stance_image *image = NULL;
+    const struct stance_pose_result *result;
+    char path[4096];
+    if (stance_eval_picture(job->eval, index, &picture) < 0 ||
+        (job->boxes && stance_eval_picture(job->boxes, index, &with_boxes) < 0))
+        return cli_fail_library(-1);
+    bool given = job->truth || job->boxes;
+    int count = given ? take_boxes(job, job->boxes ? &with_boxes : &picture) : 0;
+    int64_t id = picture.id;
+    if (!picture_path(job, &picture, path, sizeof path))
+        return -1;
+    if (stance_image_read(&image, path) < 0)
+        return cli_fail_library(-1);
+    int code = stance_pose_image(job->pose, image, given ? (const float(*)[4])job->given : NULL,
+                                 count, &result);
+    if (code == 0)
+        code = add(job, id, result, given);
+    if (code < 0)
+        cli_fail(0, "%s: %s", path, stance_error_text());
+    stance_image_close(&image);
+    return code;
+}
+
+static int do_job(struct job *job, int *failed)
+{
+    int code = open_job(job);
+    if (code != CLI_OK)
+        return code;
+    int count = stance_eval_picture_count(job->eval);
+    double start = cli_clock();
+    for (int i = 0; i < count; i++) {
+        *failed += do_picture(job, i) < 0;
+        if (!job->values->quiet)
+            cli_progress("eval", i + 1, count, cli_clock() - start);
+    }
+    cli_progress_end();
+    if (*failed == count && count)
+        return cli_fail(CLI_FAILED, "none of the %d pictures could be done", count);
+    return CLI_OK;
+}
+
+int cli_eval_pictures(const struct eval_values *values, struct stance_eval *eval,
+                      struct stance_eval *boxes, int *failed)
+{
+    struct job *job = calloc(1, sizeof *job);
+    if (!job)
+        return cli_fail(CLI_FAILED, "out of memory");
+    job->values = values;
+    job->eval = eval;
+    job->boxes = boxes;
+    job->truth = values->detections && !boxes;
+    int code = do_job(job, failed);
+    stance_pose_close(&job->pose);
+    stance_model_close(&job->detector);
+    stance_model_close(&job->network);
+    free(job);
+    return code;
+}
