@@ -6,12 +6,10 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/file.h"
 #include "base/json_scan.h"
 #include "base/memory.h"
 #include "eval/evaluation.h"
 
-#define FILE_LIMIT ((size_t)4 << 30)
 enum { TEXT_BYTES = 4096, MOST = 1 << 30 };
 
 struct reader {
@@ -310,10 +308,9 @@ static int read_top(struct reader *reader)
     return check_ids(reader);
 }
 
-int eval_read_annotations(struct stance_eval *eval, const char *path)
+int eval_parse_annotations(struct stance_eval *eval, const void *data, size_t size,
+                           const char *name)
 {
-    struct base_mapping file;
-    BASE_TRY(base_file_map(&file, path, FILE_LIMIT));
     struct reader *reader = base_alloc_zero(1, sizeof *reader);
     struct eval_entry *entry = base_alloc_zero(1, sizeof *entry);
     int code = 0;
@@ -322,11 +319,10 @@ int eval_read_annotations(struct stance_eval *eval, const char *path)
     } else {
         reader->eval = eval;
         reader->entry = entry;
-        base_scan_begin(&reader->scan, file.data, file.size, path);
+        base_scan_begin(&reader->scan, data, size, name);
         code = read_top(reader);
     }
     base_free(entry);
     base_free(reader);
-    base_file_unmap(&file);
     return code;
 }

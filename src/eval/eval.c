@@ -5,8 +5,11 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/file.h"
 #include "base/memory.h"
 #include "eval/evaluation.h"
+
+#define FILE_LIMIT ((size_t)4 << 30)
 
 int eval_grow(void **items, size_t *capacity, size_t count, size_t size, const char *what)
 {
@@ -110,23 +113,34 @@ static int check_options(struct stance_eval *eval, const struct stance_eval_opti
     return 0;
 }
 
-int stance_eval_open(struct stance_eval **out, const char *annotations,
-                     const struct stance_eval_options *options)
+int eval_open_bytes(struct stance_eval **out, const void *data, size_t size, const char *name,
+                    const struct stance_eval_options *options)
 {
     *out = NULL;
     struct stance_eval *eval = base_alloc_zero(1, sizeof *eval);
     if (!eval)
         return base_error_memory(sizeof *eval, "an evaluation");
     int code = check_options(eval, options);
-    if (code == 0 && !(eval->path = base_strdup(annotations)))
-        code = base_error_memory(strlen(annotations) + 1, "a path");
+    if (code == 0 && !(eval->path = base_strdup(name)))
+        code = base_error_memory(strlen(name) + 1, "a path");
     if (code == 0)
-        code = eval_read_annotations(eval, annotations);
+        code = eval_parse_annotations(eval, data, size, name);
     if (code == 0 && eval->kind == STANCE_EVAL_KEYPOINTS)
         code = eval_settle(eval);
     if (code < 0)
         stance_eval_close(&eval);
     *out = eval;
+    return code;
+}
+
+int stance_eval_open(struct stance_eval **out, const char *annotations,
+                     const struct stance_eval_options *options)
+{
+    struct base_mapping file;
+    *out = NULL;
+    BASE_TRY(base_file_map(&file, annotations, FILE_LIMIT));
+    int code = eval_open_bytes(out, file.data, file.size, annotations, options);
+    base_file_unmap(&file);
     return code;
 }
 
@@ -324,8 +338,12 @@ bool eval_next_group(struct eval_walk *walk, struct eval_group *group)
 
 int stance_eval_load(struct stance_eval *eval, const char *results)
 {
+    struct base_mapping file;
+    BASE_TRY(base_file_map(&file, results, FILE_LIMIT));
     eval->ordered = false;
-    return eval_read_results(eval, results);
+    int code = eval_parse_results(eval, file.data, file.size, results);
+    base_file_unmap(&file);
+    return code;
 }
 
 int stance_eval_compute(struct stance_eval *eval, const char *metric,

@@ -158,8 +158,12 @@ int eval_entry_points(const struct eval_entry *entry, int wanted,
                       double out[EVAL_MAX_KEYPOINTS * 3], int *has);
 
 /* Reading. */
-int eval_read_annotations(struct stance_eval *eval, const char *path);
-int eval_read_results(struct stance_eval *eval, const char *path);
+int eval_parse_annotations(struct stance_eval *eval, const void *data, size_t size,
+                           const char *name);
+int eval_parse_results(struct stance_eval *eval, const void *data, size_t size, const char *name);
+/* stance_eval_open() with the file's bytes. */
+int eval_open_bytes(struct stance_eval **out, const void *data, size_t size, const char *name,
+                    const struct stance_eval_options *options);
 /* Appends an instance, with a copy of its keypoints unless `points` is NULL. */
 int eval_append(struct eval_list *list, const struct eval_instance *item, const double *points,
                 int count);

@@ -93,7 +93,8 @@ static int put_precision(const struct stance_eval *eval, const struct eval_surve
     int limits[EVAL_MAX_LIMITS], last = eval_limits(eval, limits) - 1;
     int categories = survey->curves.categories[0];
     BASE_TRY(base_buffer_format(page, "<section><h2>Precision and recall</h2><p>One curve for each "
-                                      "threshold of similarity; results by falling score.</p>"));
+                                      "threshold of similarity, from 0.50 (dark) to "
+                                      "0.95 (faint).</p>"));
     BASE_TRY(put_axes(page, "recall"));
     for (int i = 0; i <= 4; i++)
         BASE_TRY(base_buffer_format(page, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">%.2f</text>",
@@ -107,10 +108,6 @@ static int put_precision(const struct stance_eval *eval, const struct eval_surve
                                         LEFT + WIDTH * r / (double)(EVAL_RECALLS - 1),
                                         TOP + HEIGHT * (1 - line[r] / categories)));
         BASE_TRY(base_buffer_format(page, "\"><title>%.2f</title></path>", eval_threshold(t)));
-        if (t % 5 == 0 || t == EVAL_THRESHOLDS - 1)
-            BASE_TRY(base_buffer_format(
-                page, "<text x=\"%d\" y=\"%.1f\">%.2f</text>", LEFT + WIDTH + 4,
-                TOP + HEIGHT * (1 - line[0] / categories) + 4 + t, eval_threshold(t)));
     }
     return base_buffer_format(page, "</svg></section>\n");
 }

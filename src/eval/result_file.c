@@ -9,7 +9,6 @@
 #include "base/memory.h"
 #include "eval/evaluation.h"
 
-#define FILE_LIMIT ((size_t)4 << 30)
 #define OUTPUT_LIMIT ((size_t)2 << 30)
 
 struct reader {
@@ -146,10 +145,8 @@ static int read_top(struct reader *reader)
     return base_scan_end(scan);
 }
 
-int eval_read_results(struct stance_eval *eval, const char *path)
+int eval_parse_results(struct stance_eval *eval, const void *data, size_t size, const char *name)
 {
-    struct base_mapping file;
-    BASE_TRY(base_file_map(&file, path, FILE_LIMIT));
     struct reader *reader = base_alloc_zero(1, sizeof *reader);
     struct eval_entry *entry = base_alloc_zero(1, sizeof *entry);
     int code = 0;
@@ -158,12 +155,11 @@ int eval_read_results(struct stance_eval *eval, const char *path)
     } else {
         reader->eval = eval;
         reader->entry = entry;
-        base_scan_begin(&reader->scan, file.data, file.size, path);
+        base_scan_begin(&reader->scan, data, size, name);
         code = read_top(reader);
     }
     base_free(entry);
     base_free(reader);
-    base_file_unmap(&file);
     return code;
 }
 
