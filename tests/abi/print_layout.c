@@ -44,6 +44,29 @@ static void print_session(void)
     FIELD(stance_profile_step, bytes);
 }
 
+static void print_eval(void)
+{
+    STRUCT(stance_eval_options);
+    FIELD(stance_eval_options, struct_size);
+    FIELD(stance_eval_options, kind);
+    FIELD(stance_eval_options, keypoint_set);
+    FIELD(stance_eval_options, single_person);
+    STRUCT(stance_eval_picture);
+    FIELD(stance_eval_picture, id);
+    FIELD(stance_eval_picture, file);
+    FIELD(stance_eval_picture, width);
+    FIELD(stance_eval_picture, height);
+    FIELD(stance_eval_picture, truth_count);
+    FIELD(stance_eval_picture, truth_boxes);
+    FIELD(stance_eval_picture, truth_ids);
+    FIELD(stance_eval_picture, found_count);
+    FIELD(stance_eval_picture, found_boxes);
+    FIELD(stance_eval_picture, found_scores);
+    STRUCT(stance_eval_number);
+    FIELD(stance_eval_number, name);
+    FIELD(stance_eval_number, value);
+}
+
 static void print_inspection(void)
 {
     STRUCT(stance_inspection);
@@ -126,6 +149,7 @@ int main(void)
     print_data();
     print_session();
     print_inspection();
+    print_eval();
     print_pose();
     print_options();
     return 0;
