@@ -106,17 +106,16 @@ static int report(struct stance_eval *eval, const struct eval_values *v)
     return CLI_OK;
 }
 
-/* The detections file, when one is named. */
+/* The pictures and their boxes, apart from what is found: nothing is sorted anew while it comes in. */
 static int open_boxes(struct stance_eval **boxes, const struct eval_values *v)
 {
     struct stance_eval_options box_options;
     stance_eval_options_default(&box_options);
     box_options.kind = STANCE_EVAL_BOXES;
     box_options.single_person = v->single_person;
-    if (!v->detections || strcmp(v->detections, "gt") == 0)
-        return CLI_OK;
+    bool file = v->detections && strcmp(v->detections, "gt") != 0;
     if (stance_eval_open(boxes, v->annotations, &box_options) < 0 ||
-        stance_eval_load(*boxes, v->detections) < 0)
+        (file && stance_eval_load(*boxes, v->detections) < 0))
         return cli_fail_library(CLI_FAILED);
     return CLI_OK;
 }

@@ -14,8 +14,8 @@ struct eval_values {
     bool flip_test, single_person, json, quiet;
 };
 
-/* Runs the networks on every picture and adds what they find. `boxes`: results of the detections
- * file, or NULL. `failed`: pictures that could not be done. CLI_OK, or an exit code after a message. */
+/* Runs the networks on every picture and adds what they find. `boxes`: the pictures, their true
+ * boxes, and those of the detections file. `failed`: pictures that could not be done. CLI_OK, or an exit code after a message. */
 int cli_eval_pictures(const struct eval_values *values, struct stance_eval *eval,
                       struct stance_eval *boxes, int *failed);
 

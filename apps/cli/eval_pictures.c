@@ -14,8 +14,8 @@ struct job {
     struct stance_eval *eval, *boxes;
     struct stance_model *detector, *network;
     struct stance_pose *pose;
-    bool truth; /* boxes from the ground truth */
-    float given[MOST_PEOPLE][4], scores[MOST_PEOPLE];
+    bool truth, given; /* boxes from the ground truth, from there or a file */
+    float people_boxes[MOST_PEOPLE][4], scores[MOST_PEOPLE];
     int64_t ids[MOST_PEOPLE];
     struct stance_person people[MOST_PEOPLE];
 };
@@ -23,8 +23,7 @@ struct job {
 static int open_job(struct job *job)
 {
     const struct eval_values *v = job->values;
-    bool detect = !job->truth && !job->boxes;
-    int code = detect ? cli_open_detector(&job->detector, v->detector) : CLI_OK;
+    int code = !job->given ? cli_open_detector(&job->detector, v->detector) : CLI_OK;
     if (code == CLI_OK && !(v->type && strcmp(v->type, "bbox") == 0))
         code = cli_open_pose_network(&job->network, v->pose);
     if (code != CLI_OK)
@@ -36,7 +35,7 @@ static int open_job(struct job *job)
     options.device = v->device;
     options.threads = v->threads;
     options.detector_threshold = v->detector_threshold;
-    options.max_people = detect ? v->max_people : MOST_PEOPLE;
+    options.max_people = job->given ? MOST_PEOPLE : v->max_people;
     options.flip_test = v->flip_test;
     if (stance_pose_open(&job->pose, &options) < 0)
         return cli_fail_library(CLI_FAILED);
@@ -52,8 +51,9 @@ static int take_boxes(struct job *job, const struct stance_eval_picture *picture
     for (int i = 0; i < all && count < job->values->max_people; i++) {
         if (!job->truth && picture->found_scores[i] < job->values->detector_threshold)
             break; /* best first */
-        memcpy(job->given[count], job->truth ? picture->truth_boxes[i] : picture->found_boxes[i],
-               sizeof job->given[0]);
+        memcpy(job->people_boxes[count],
+               job->truth ? picture->truth_boxes[i] : picture->found_boxes[i],
+               sizeof job->people_boxes[0]);
         job->scores[count] = job->truth ? 1 : picture->found_scores[i];
         job->ids[count++] = job->truth ? picture->truth_ids[i] : -1;
     }
@@ -61,10 +61,10 @@ static int take_boxes(struct job *job, const struct stance_eval_picture *picture
 }
 
 /* People in given boxes count as much as their boxes did. */
-static int add(struct job *job, int64_t id, const struct stance_pose_result *result, bool given)
+static int add(struct job *job, int64_t id, const struct stance_pose_result *result)
 {
     struct stance_pose_result weighed = *result;
-    if (!given)
+    if (!job->given)
         return stance_eval_add(job->eval, id, result, NULL);
     weighed.people = job->people;
     for (int i = 0; i < result->person_count; i++) {
@@ -93,24 +93,21 @@ static bool picture_path(const struct job *job, const struct stance_eval_picture
 /* Negative after a message. */
 static int do_picture(struct job *job, int index)
 {
-    struct stance_eval_picture picture, with_boxes;
+    struct stance_eval_picture picture;
     struct stance_image *image = NULL;
     const struct stance_pose_result *result;
     char path[4096];
-    if (stance_eval_picture(job->eval, index, &picture) < 0 ||
-        (job->boxes && stance_eval_picture(job->boxes, index, &with_boxes) < 0))
+    if (stance_eval_picture(job->boxes, index, &picture) < 0)
         return cli_fail_library(-1);
-    bool given = job->truth || job->boxes;
-    int count = given ? take_boxes(job, job->boxes ? &with_boxes : &picture) : 0;
-    int64_t id = picture.id;
+    int count = job->given ? take_boxes(job, &picture) : 0;
     if (!picture_path(job, &picture, path, sizeof path))
         return -1;
     if (stance_image_read(&image, path) < 0)
         return cli_fail_library(-1);
-    int code = stance_pose_image(job->pose, image, given ? (const float(*)[4])job->given : NULL,
-                                 count, &result);
+    int code = stance_pose_image(
+        job->pose, image, job->given ? (const float(*)[4])job->people_boxes : NULL, count, &result);
     if (code == 0)
-        code = add(job, id, result, given);
+        code = add(job, picture.id, result);
     if (code < 0)
         cli_fail(0, "%s: %s", path, stance_error_text());
     stance_image_close(&image);
@@ -144,7 +141,8 @@ int cli_eval_pictures(const struct eval_values *values, struct stance_eval *eval
     job->values = values;
     job->eval = eval;
     job->boxes = boxes;
-    job->truth = values->detections && !boxes;
+    job->given = values->detections != NULL;
+    job->truth = job->given && strcmp(values->detections, "gt") == 0;
     int code = do_job(job, failed);
     stance_pose_close(&job->pose);
     stance_model_close(&job->detector);

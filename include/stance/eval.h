@@ -61,7 +61,8 @@ STANCE_API void stance_eval_close(struct stance_eval **eval);
 
 /* Pictures in the order of their ids. */
 STANCE_API int stance_eval_picture_count(const struct stance_eval *eval);
-/* Picture i; its lists are valid until the next call on `eval`. Errors: EARGUMENT, ENOMEMORY. */
+/* Picture i; its lists are valid until the next call on `eval`. The first call after new results sorts
+ * all of them. Errors: EARGUMENT, ENOMEMORY. */
 STANCE_API int stance_eval_picture(struct stance_eval *eval, int i,
                                    struct stance_eval_picture *out);
 

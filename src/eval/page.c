@@ -93,7 +93,7 @@ static int put_precision(const struct stance_eval *eval, const struct eval_surve
     int limits[EVAL_MAX_LIMITS], last = eval_limits(eval, limits) - 1;
     int categories = survey->curves.categories[0];
     BASE_TRY(base_buffer_format(page, "<section><h2>Precision and recall</h2><p>One curve for each "
-                                      "threshold of similarity, from 0.50 (dark) to "
+                                      "threshold of similarity, from 0.50 (strong) to "
                                       "0.95 (faint).</p>"));
     BASE_TRY(put_axes(page, "recall"));
     for (int i = 0; i <= 4; i++)
