@@ -55,6 +55,20 @@ def _export(options):
     return 0
 
 
+def _measure(options):
+    import json
+
+    from .measure import measure
+    metrics = measure(options.model, options.data, options.split, options.images)
+    for metric in metrics:
+        print(f"{metric['name']:44} {metric['value']:.3f}  "
+              f"[{metric['low']:.3f}, {metric['high']:.3f}]  {metric['note']}")
+    if options.output:
+        with open(options.output, "w", encoding="utf-8") as file:
+            json.dump(metrics, file, indent=1, ensure_ascii=False)
+    return 0
+
+
 def main(arguments=None):
     parser = argparse.ArgumentParser(
         prog="stance_train", description="Trains, converts and exports networks for stance. "
@@ -82,10 +96,21 @@ def main(arguments=None):
                          help="a field of the card: title, licence, training_data, notice")
     command.add_argument("--metrics", metavar="FILE", help="metrics for the card, as "
                          "stance_train measure wrote them")
+    command = commands.add_parser("measure", help="measure an ONNX model, with intervals",
+                                  description="Measures a model through the stance program: PCK of "
+                                  "the torso on JSON lines, AP on COCO JSON.")
+    command.add_argument("model", metavar="MODEL.onnx")
+    command.add_argument("--data", metavar="PATH", action="append", required=True)
+    command.add_argument("--split", default="val", help="of JSON lines (%(default)s)")
+    command.add_argument("--images", metavar="DIR", help="of COCO JSON (default: beside it)")
+    command.add_argument("-o", "--output", metavar="FILE", help="write the list for a model card")
     options = parser.parse_args(arguments)
     try:
-        return (_export(options) if options.command == "export"
-                else _train(options.command, options))
+        if options.command == "export":
+            return _export(options)
+        if options.command == "measure":
+            return _measure(options)
+        return _train(options.command, options)
     except TrainError as error:
         print(f"stance_train: {error}", file=sys.stderr)
         return 1
