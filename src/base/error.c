@@ -9,15 +9,18 @@ enum { TEXT_BYTES = 1024 };
 
 static _Thread_local char text[TEXT_BYTES];
 
+#define ERROR_ROW(name, value, description) {value, "STANCE_" #name, description},
+
+/* clang-format off */
 static const struct {
     int code;
     const char *name;
     const char *description;
-} errors[] = {{STANCE_OK, "STANCE_OK", "success"},
-#define ERROR_ROW(name, value, description) {value, "STANCE_" #name, description},
-              STANCE_ERROR_LIST(ERROR_ROW)
-#undef ERROR_ROW
+} errors[] = {
+    {STANCE_OK, "STANCE_OK", "success"},
+    STANCE_ERROR_LIST(ERROR_ROW)
 };
+/* clang-format on */
 
 int(base_error)(int code, const char *format, ...)
 {
