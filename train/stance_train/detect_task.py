@@ -1,6 +1,7 @@
 """Training a person detector: whole pictures, RTMDet's loss or a teacher's maps, boxes' AP."""
 
 import os
+import tempfile
 
 import numpy as np
 import torch
@@ -8,6 +9,7 @@ import torch
 from . import evaluation, rtmdet_loss
 from .data.records import read_set
 from .data.scenes import MEAN, STD, Scenes
+from .data.teacher import open_size
 from .keypoints import KeypointSet
 from .task import Task
 
@@ -25,9 +27,12 @@ class DetectTask(Task):
     def __init__(self, config, progress=None):
         data, seed = config["data"], config["run"]["seed"]
         kinds = KeypointSet("coco17")
+        teacher = config["loss"]["teacher"] if config["loss"]["distil"] else ""
+        if teacher and config["schedule"]["sizes"]:
+            self._folder = tempfile.TemporaryDirectory(prefix="stance-train-")
+            teacher = open_size(teacher, self._folder.name)
         scenes = Scenes([read_set(o, kinds) for o in data["train"]], seed, config["augment"],
-                           config["weak"], data["cache"], progress,
-                           config["loss"]["teacher"] if config["loss"]["distil"] else "")
+                        config["weak"], data["cache"], progress, teacher)
         super().__init__(config, scenes)
         held_out = [read_set(o, kinds) for o in data["val"]]
         for held in held_out:

@@ -1,8 +1,9 @@
 """What all tasks have in common: the network and its start, and which samples a step takes."""
 
-from . import checkpoint, families
+from . import families
 from .data.draw import draw
 from .errors import TrainError
+from .start import load_start
 
 
 class Task:
@@ -19,10 +20,8 @@ class Task:
     def build(self):
         """A network with fresh weights, or those of model.start."""
         network = families.build(self.config)
-        start = self.config["model"]["start"]
-        if start:
-            state = checkpoint.load(start)
-            checkpoint.load_strictly(network, state.get("average", state), start)
+        model = self.config["model"]
+        load_start(network, model["start"], model["input_size"])
         return network
 
     def epoch_steps(self):

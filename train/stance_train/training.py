@@ -163,6 +163,10 @@ class Training:
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         self.model.train()
+        if getattr(self.model, "norms_folded", False):
+            for module in self.model.modules():
+                if isinstance(module, torch.nn.BatchNorm2d):
+                    module.eval()
         with self._autocast():
             loss, parts = self.task.loss(self.model, batch, self.device)
         value = float(loss)

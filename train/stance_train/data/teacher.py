@@ -1,4 +1,6 @@
-"""A pose teacher: any ONNX network of the SimCC or heatmap family, asked about every crop."""
+"""Teachers: ONNX networks that are asked about every crop or scene while a student learns."""
+
+import os
 
 import numpy as np
 from PIL import Image
@@ -10,8 +12,30 @@ MEAN = np.array([123.675, 116.28, 103.53], np.float32)
 STD = np.array([58.395, 57.12, 57.375], np.float32)
 
 
+def open_size(path, folder):
+    """A copy of an ONNX network, in `folder`, that takes pictures of any height and width, for
+    trainings that begin with small ones; fully convolutional networks only."""
+    try:
+        import onnx
+    except ImportError:
+        raise TrainError(f"{path}: a teacher for several input sizes needs the onnx package "
+                         f"(Debian: python3-onnx); or leave schedule.sizes empty") from None
+    try:
+        model = onnx.load(path)
+    except Exception as error:   # whatever protobuf raises, or the file system
+        raise TrainError(f"{path}: cannot be read as ONNX ({str(error).splitlines()[0]})") from None
+    for values, axes in ((model.graph.input[:1], (2, 3)), (model.graph.output, (1, 2))):
+        for value in values:
+            for axis in axes:
+                value.type.tensor_type.shape.dim[axis].dim_param = f"{value.name}_{axis}"
+    del model.graph.value_info[:]
+    target = os.path.join(folder, os.path.basename(path))
+    onnx.save(model, target)
+    return target
+
+
 class PoseTeacher:
-    """Turns a crop into what the student is to say: for each keypoint a distribution over the bins
+    """Any network of the SimCC or heatmap family. Turns a crop into what the student is to say: for each keypoint a distribution over the bins
     of x and of y, and the teacher's confidence, 0 to 1."""
 
     def __init__(self, path, input_size, split, beta):
