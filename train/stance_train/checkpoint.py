@@ -50,3 +50,14 @@ def load_strictly(model, state, where):
                          + "; ".join(problems[:20])
                          + (f"; and {len(problems) - 20} more" if len(problems) > 20 else ""))
     model.load_state_dict(state)
+
+
+def load_averaged(model, state, where):
+    """Loads the averaged weights of a training's checkpoint, or plain weights. Auxiliary branches
+    are left out where the network has none, and stay fresh where the weights have none."""
+    own = model.state_dict()
+    weights = {k: v for k, v in state.get("average", state).items()
+               if k in own or not k.startswith("auxiliary.")}
+    weights.update({k: v for k, v in own.items()
+                    if k.startswith("auxiliary.") and k not in weights})
+    load_strictly(model, weights, where)

@@ -47,7 +47,7 @@ def load_network(path):
                          f"ONNX by stance_train convert")
     from .families import build
     network = build(state["config"])
-    checkpoint.load_strictly(network, state["average"], path)
+    checkpoint.load_averaged(network, state, path)
     return network.eval(), state["config"], state.get("history", [])
 
 

@@ -49,9 +49,10 @@ class PoseTask(Task):
         loss = simcc_loss.pose_loss(outputs, points, weights, options)
         parts = {"simcc_loss": float(loss)}
         if options["coarse"]:
-            coarse = simcc_loss.coarse_loss(maps, points, weights, size)
-            parts["coarse_loss"] = float(coarse)
-            loss = loss + options["coarse"] * coarse
+            for values in maps:
+                coarse = simcc_loss.coarse_loss(values, points, weights, size)
+                parts[f"coarse_{values.shape[-1]}_loss"] = float(coarse)
+                loss = loss + options["coarse"] * coarse
         if options["distil"]:
             taught = simcc_loss.teacher_loss(outputs, [b.to(device) for b in batch[4:]],
                                              options["beta"])

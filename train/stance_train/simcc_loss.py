@@ -34,8 +34,7 @@ def teacher_loss(outputs, taught, beta):
 
 
 def coarse_loss(maps, points, weights, input_size, sigma=0.7):
-    """Cross entropy of the 7x7 convolution's maps [N,K,h,w] as heatmaps with `sigma` cells: tells
-    the backbone where a joint is before the fully connected layers have learnt it."""
+    """Cross entropy of maps [N,K,h,w] as heatmaps of `sigma` cells over their positions."""
     n, k, rows, columns = maps.shape
     cell = torch.tensor([input_size[0] / columns, input_size[1] / rows], device=maps.device)
     at = (points + 0.5) / cell - 0.5

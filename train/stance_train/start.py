@@ -80,7 +80,7 @@ def load_onnx(network, path, input_size):
             _copy(module.bias, bias, path, names[module] + ".bias")
             done.add(module.bias)
     for name, parameter in network.named_parameters():
-        if parameter not in done:
+        if parameter not in done and not name.startswith("auxiliary."):
             if name not in values:
                 raise TrainError(f"{path}: it has no {name}; only files that stance_train export "
                                  f"wrote can be started from")
@@ -93,5 +93,4 @@ def load_start(network, path, input_size):
     if path.endswith(".onnx"):
         load_onnx(network, path, input_size)
     elif path:
-        state = checkpoint.load(path)
-        checkpoint.load_strictly(network, state.get("average", state), path)
+        checkpoint.load_averaged(network, checkpoint.load(path), path)

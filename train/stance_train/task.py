@@ -19,7 +19,7 @@ class Task:
 
     def build(self):
         """A network with fresh weights, or those of model.start."""
-        network = families.build(self.config)
+        network = families.build(self.config, self.config["loss"].get("coarse", 0) > 0)
         model = self.config["model"]
         load_start(network, model["start"], model["input_size"])
         return network

@@ -7,6 +7,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from .cspnext import SIZES, CSPNeXt
+from .layers import ConvModule
 
 
 class ScaleNorm(nn.Module):
@@ -70,32 +71,53 @@ class SimCCHead(nn.Module):
         self.cls_x = nn.Linear(dims, int(width * split), bias=False)
         self.cls_y = nn.Linear(dims, int(height * split), bias=False)
 
-    def forward(self, features, maps=False):
-        """The logits of both axes; with `maps` also the convolution's maps [N,K,h,w]."""
-        coarse = self.final_layer(features)
-        x = self.gau(self.mlp(torch.flatten(coarse, 2)))
-        axes = self.cls_x(x), self.cls_y(x)
-        return (axes, coarse) if maps else axes
+    def forward(self, features):
+        """The logits of both axes, and the convolution's maps [N,K,h,w] that they come from."""
+        maps = self.final_layer(features)
+        x = self.gau(self.mlp(torch.flatten(maps, 2)))
+        return (self.cls_x(x), self.cls_y(x)), maps
+
+
+class HeatmapBranch(nn.Module):
+    """Heatmaps at stride 8 from the backbone's last three stages, while training only: they tell
+    every stage where the joints are, long before the fully connected layers know."""
+
+    def __init__(self, channels, keypoints, dims=64):
+        super().__init__()
+        self.lateral = nn.ModuleList([ConvModule(c, dims, 1) for c in channels])
+        self.merge = ConvModule(dims, dims, 3)
+        self.heatmaps = nn.Conv2d(dims, keypoints, 1)
+
+    def forward(self, features):
+        x = self.lateral[-1](features[-1])
+        for lateral, feature in zip(reversed(self.lateral[:-1]), reversed(features[:-1])):
+            x = F.interpolate(x, feature.shape[2:], mode="nearest") + lateral(feature)
+        return self.heatmaps(self.merge(x))
 
 
 class RTMPose(nn.Module):
     """Pictures [N,3,H,W] to SimCC logits [N,K,2W] and [N,K,2H].
 
     A smaller picture than `input_size` may be given while training: its features are then
-    stretched to the head's grid and the logits are those of the full size.
+    stretched to the head's grid and the logits are those of the full size. With `auxiliary` there
+    is a HeatmapBranch, which is not part of what is exported.
     """
 
-    family = "simcc"
-
-    def __init__(self, size="pico", keypoints=17, input_size=(192, 256)):
+    def __init__(self, size="pico", keypoints=17, input_size=(192, 256), auxiliary=False):
         super().__init__()
         self.size, self.keypoints, self.input_size = size, keypoints, tuple(input_size)
-        self.backbone = CSPNeXt(*SIZES[size])
+        self.backbone = CSPNeXt(*SIZES[size], out_indices=(2, 3, 4))
         self.head = SimCCHead(self.backbone.channels[-1], keypoints, input_size)
+        if auxiliary:
+            self.auxiliary = HeatmapBranch(self.backbone.channels, keypoints)
 
     def forward(self, pictures, maps=False):
-        features = self.backbone(pictures)[-1]
-        if tuple(features.shape[2:]) != self.head.grid:
-            features = F.interpolate(features, self.head.grid, mode="bilinear",
-                                     align_corners=False)
-        return self.head(features, maps)
+        """The logits of both axes; with `maps` also the list of heatmaps [N,K,h,w]."""
+        features = self.backbone(pictures)
+        last = features[-1]
+        if tuple(last.shape[2:]) != self.head.grid:
+            last = F.interpolate(last, self.head.grid, mode="bilinear", align_corners=False)
+        axes, coarse = self.head(last)
+        if not maps:
+            return axes
+        return axes, [coarse] + ([self.auxiliary(features)] if hasattr(self, "auxiliary") else [])
