@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/file.h"
 #include "base/json_read.h"
 #include "base/memory.h"
@@ -600,36 +599,6 @@ static void test_every_allocation_may_fail(void **state)
     base_buffer_free(&dt);
 }
 
-static void test_five_thousand_pictures_take_no_time(void **state)
-{
-    enum { PICTURES = 5000, EACH = 4 };
-    struct coco_person *people = malloc(PICTURES * EACH * sizeof *people);
-    struct base_buffer gt, dt;
-    assert_non_null(people);
-    srand(2);
-    for (int i = 0; i < PICTURES * EACH; i++)
-        people[i] = (struct coco_person){i + 1,
-                                         1 + i / EACH,
-                                         rand() % 400,
-                                         rand() % 300,
-                                         20 + i % 200,
-                                         20 + i % 160,
-                                         2,
-                                         false,
-                                         (double)rand() / RAND_MAX,
-                                         rand() % 20};
-    coco_text_truth(&gt, people, PICTURES * EACH, PICTURES, 17);
-    coco_text_results(&dt, people, PICTURES * EACH, 17);
-    free(people);
-    int64_t start = base_clock_ns();
-    struct stance_eval *eval = open_texts(&gt, &dt);
-    assert_true(number(eval, "coco", "AP") > .5);
-    double seconds = (double)(base_clock_ns() - start) / 1e9;
-    print_message("5000 pictures, 20000 results: %.2f s\n", seconds);
-    assert_true(seconds < 30); /* 0.3 s without sanitizers; 30 leaves room for them */
-    stance_eval_close(&eval);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -652,7 +621,6 @@ int main(void)
         cmocka_unit_test(test_wrong_files_get_one_sentence),
         cmocka_unit_test(test_wrong_numbers_of_keypoints_are_refused),
         cmocka_unit_test(test_every_allocation_may_fail),
-        cmocka_unit_test(test_five_thousand_pictures_take_no_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
