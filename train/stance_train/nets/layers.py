@@ -9,13 +9,17 @@ from torch import nn
 
 
 class ConvModule(nn.Module):
-    """Convolution, batch normalisation and activation; `act=None` leaves the activation out."""
+    """Convolution, batch normalisation and activation; `act=None` leaves the activation out.
 
-    def __init__(self, inputs, outputs, kernel, stride=1, groups=1, act=nn.SiLU, eps=1e-5):
+    The published configurations of RTMPose and RTMDet name a synchronised batch normalisation
+    without numbers, which makes its epsilon 1e-5; see `set_norms` for those with other numbers.
+    """
+
+    def __init__(self, inputs, outputs, kernel, stride=1, groups=1, act=nn.SiLU):
         super().__init__()
         self.conv = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, groups=groups,
                               bias=False)
-        self.bn = nn.BatchNorm2d(outputs, eps=eps)
+        self.bn = nn.BatchNorm2d(outputs)
         self.activate = act(inplace=True) if act else nn.Identity()
 
     def forward(self, x):
@@ -36,6 +40,14 @@ class DepthwiseSeparableConvModule(nn.Module):
 
 def conv_class(use_depthwise):
     return DepthwiseSeparableConvModule if use_depthwise else ConvModule
+
+
+def set_norms(module, eps, momentum):
+    """Gives all batch normalisations inside of `module` these constants."""
+    for norm in module.modules():
+        if isinstance(norm, nn.BatchNorm2d):
+            norm.eps, norm.momentum = eps, momentum
+    return module
 
 
 class CSPNeXtBlock(nn.Module):
@@ -65,17 +77,31 @@ class ChannelAttention(nn.Module):
         return x * self.act(self.fc(self.global_avgpool(x)))
 
 
+class DarknetBlock(nn.Module):
+    """A pointwise and a 3x3 convolution with a residual connection: the block of YOLOX."""
+
+    def __init__(self, channels, add_identity=True, use_depthwise=False):
+        super().__init__()
+        self.conv1 = ConvModule(channels, channels, 1)
+        self.conv2 = conv_class(use_depthwise)(channels, channels, 3)
+        self.add_identity = add_identity
+
+    def forward(self, x):
+        out = self.conv2(self.conv1(x))
+        return out + x if self.add_identity else out
+
+
 class CSPLayer(nn.Module):
     """Cross-stage partial layer: half the channels through the blocks, half past them."""
 
     def __init__(self, inputs, outputs, blocks=1, add_identity=True, use_depthwise=False,
-                 attention=False):
+                 attention=False, block=CSPNeXtBlock):
         super().__init__()
         middle = outputs // 2
         self.main_conv = ConvModule(inputs, middle, 1)
         self.short_conv = ConvModule(inputs, middle, 1)
         self.final_conv = ConvModule(2 * middle, outputs, 1)
-        self.blocks = nn.Sequential(*[CSPNeXtBlock(middle, add_identity, use_depthwise)
+        self.blocks = nn.Sequential(*[block(middle, add_identity, use_depthwise)
                                       for _ in range(blocks)])
         if attention:
             self.attention = ChannelAttention(2 * middle)

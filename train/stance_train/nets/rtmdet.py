@@ -11,15 +11,17 @@ from .layers import ConvModule, CSPLayer, conv_class
 
 STRIDES = (8, 16, 32)
 
-# Name: (backbone depth and width, neck blocks, neck channels, depthwise throughout, shared head).
-# `pico` is ours; the others are the published ones.
+# Name: (backbone depth and width, neck blocks, neck channels, depthwise throughout, shared head,
+# distances through the exponential). `pico` is ours; the others are the published ones
+# (MMDetection's configs/rtmdet, MMPose's projects/rtmpose/rtmdet).
 DETECTORS = {
-    "pico": ((0.167, 0.25), 1, 48, True, False),
-    "nano": ((0.33, 0.25), 1, 64, True, False),
-    "t": (SIZES["t"], 1, 96, False, True),
-    "s": (SIZES["s"], 1, 128, False, True),
-    "m": (SIZES["m"], 2, 192, False, True),
-    "l": (SIZES["l"], 3, 256, False, True),
+    "pico": ((0.167, 0.25), 1, 48, True, False, False),
+    "nano": ((0.33, 0.25), 1, 64, True, False, False),
+    "t": (SIZES["t"], 1, 96, False, True, False),
+    "s": (SIZES["s"], 1, 128, False, True, False),
+    "m": (SIZES["m"], 2, 192, False, True, True),
+    "l": (SIZES["l"], 3, 256, False, True, True),
+    "x": (SIZES["x"], 4, 320, False, True, True),
 }
 
 
@@ -60,8 +62,9 @@ class RTMDetHead(nn.Module):
     """Two convolutions each for class and box, then one output layer per level. The large sizes
     share the convolutions between levels but not their normalisations."""
 
-    def __init__(self, channels, use_depthwise, share, classes=1):
+    def __init__(self, channels, use_depthwise, share, exponential=False, classes=1):
         super().__init__()
+        self.exponential = exponential
         conv = conv_class(use_depthwise)
 
         def tower():
@@ -79,12 +82,17 @@ class RTMDetHead(nn.Module):
         for layer in self.rtm_cls:   # one cell in a hundred, to begin with
             nn.init.constant_(layer.bias, -math.log(99))
         for layer in self.rtm_reg:
-            nn.init.constant_(layer.bias, 2.0)
+            nn.init.constant_(layer.bias, math.log(2) if exponential else 2.0)
 
     def forward(self, features):
-        """Per level the logits [N,1,h,w] and the distances left, top, right, bottom in pixels."""
-        return [(self.rtm_cls[i](self.cls_convs[i](x)), self.rtm_reg[i](self.reg_convs[i](x)) * s)
-                for i, (x, s) in enumerate(zip(features, STRIDES))]
+        """Per level the logits [N,classes,h,w] and the distances left, top, right, bottom in pixels."""
+        outputs = []
+        for i, (x, stride) in enumerate(zip(features, STRIDES)):
+            distances = self.rtm_reg[i](self.reg_convs[i](x))
+            if self.exponential:
+                distances = distances.exp()
+            outputs.append((self.rtm_cls[i](self.cls_convs[i](x)), distances * stride))
+        return outputs
 
 
 class RTMDet(nn.Module):
@@ -92,13 +100,13 @@ class RTMDet(nn.Module):
 
     family = "rtmdet"
 
-    def __init__(self, size="pico", input_size=(320, 320)):
+    def __init__(self, size="pico", input_size=(320, 320), classes=1):
         super().__init__()
-        (depth, width), blocks, channels, use_depthwise, share = DETECTORS[size]
+        (depth, width), blocks, channels, use_depthwise, share, exponential = DETECTORS[size]
         self.size, self.input_size = size, tuple(input_size)
         self.backbone = CSPNeXt(depth, width, use_depthwise, (2, 3, 4))
         self.neck = CSPNeXtPAFPN(self.backbone.channels, channels, blocks, use_depthwise)
-        self.bbox_head = RTMDetHead(channels, use_depthwise, share)
+        self.bbox_head = RTMDetHead(channels, use_depthwise, share, exponential, classes)
 
     def forward(self, pictures):
         return self.bbox_head(self.neck(self.backbone(pictures)))

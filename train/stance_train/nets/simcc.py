@@ -36,7 +36,8 @@ class Scale(nn.Module):
 
 
 class GatedAttentionUnit(nn.Module):
-    """Self-attention among the keypoints, without relative position bias (the paper, 3.3)."""
+    """Self-attention among the keypoints, without relative position bias (the paper, 3.3).
+    `places` [K,s], where given, are added to query and key (RTMO's position encoding)."""
 
     def __init__(self, dims, s=128, expansion=2):
         super().__init__()
@@ -50,9 +51,11 @@ class GatedAttentionUnit(nn.Module):
         self.res_scale = Scale(dims)
         nn.init.xavier_uniform_(self.uv.weight)
 
-    def forward(self, x):
+    def forward(self, x, places=None):
         u, v, base = torch.split(F.silu(self.uv(self.ln(x))), [self.e, self.e, self.s], dim=-1)
         query, key = torch.unbind(base.unsqueeze(2) * self.gamma + self.beta, dim=2)
+        if places is not None:
+            query, key = query + places, key + places
         kernel = F.relu(torch.matmul(query, key.transpose(1, 2)) / math.sqrt(self.s)) ** 2
         return self.res_scale(x) + self.o(u * torch.matmul(kernel, v))
 
@@ -103,11 +106,14 @@ class RTMPose(nn.Module):
     is a HeatmapBranch, which is not part of what is exported.
     """
 
-    def __init__(self, size="pico", keypoints=17, input_size=(192, 256), auxiliary=False):
+    family = "simcc"
+
+    def __init__(self, size="pico", keypoints=17, input_size=(192, 256), split=2.0,
+                 auxiliary=False):
         super().__init__()
         self.size, self.keypoints, self.input_size = size, keypoints, tuple(input_size)
         self.backbone = CSPNeXt(*SIZES[size], out_indices=(2, 3, 4))
-        self.head = SimCCHead(self.backbone.channels[-1], keypoints, input_size)
+        self.head = SimCCHead(self.backbone.channels[-1], keypoints, input_size, split=split)
         if auxiliary:
             self.auxiliary = HeatmapBranch(self.backbone.channels, keypoints)
 
