@@ -63,6 +63,10 @@ class RawMaps(nn.Module):
                      for c, r in self.network(pictures))
 
 
+def harmless(key):
+    return any(re.fullmatch(pattern, key) for pattern, _ in HARMLESS)
+
+
 def weights_of(content, path):
     """The state dictionary in what a checkpoint file holds, under today's names."""
     if isinstance(content, dict) and "average" in content and "config" in content:
@@ -75,7 +79,7 @@ def weights_of(content, path):
     for key, value in state.items():
         if not isinstance(key, str) or not isinstance(value, torch.Tensor):
             raise TrainError(f"{path}: {key!r} is not a tensor")
-        if any(re.fullmatch(pattern, key) for pattern, _ in HARMLESS):
+        if harmless(key):
             continue
         for pattern, new in RENAMED:
             key = re.sub(pattern, new, key)
