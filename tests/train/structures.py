@@ -92,7 +92,7 @@ class Graph:
 
     @staticmethod
     def path(node):
-        """/a/a.0/conv/Conv becomes a.0.conv: each scope that the next one spells out is left out."""
+        """/a/a.0/conv/Conv becomes a.0.conv: a scope that the next one spells out is left out."""
         parts = node.name.strip("/").split("/")[:-1]
         return ".".join(p for i, p in enumerate(parts)
                         if i + 1 == len(parts) or not parts[i + 1].startswith(p + "."))

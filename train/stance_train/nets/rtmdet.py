@@ -85,7 +85,8 @@ class RTMDetHead(nn.Module):
             nn.init.constant_(layer.bias, math.log(2) if exponential else 2.0)
 
     def forward(self, features):
-        """Per level the logits [N,classes,h,w] and the distances left, top, right, bottom in pixels."""
+        """Per level the logits [N,classes,h,w] and the distances left, top, right, bottom [N,4,h,w]
+        in pixels."""
         outputs = []
         for i, (x, stride) in enumerate(zip(features, STRIDES)):
             distances = self.rtm_reg[i](self.reg_convs[i](x))

@@ -84,10 +84,9 @@ class SinePositions(nn.Module):
         return torch.cat([angles.cos(), angles.sin()], -1)
 
     def grid(self, height, width):
-        """[1, height x width, 2 dims]: for each frequency that of the row and that of the column."""
+        """[1, height x width, 2 dims]: the codes of a cell's row, then those of its column."""
         y, x = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
         places = torch.stack([self(y.flatten().float()), self(x.flatten().float())], -1)
-        # The published encoder swaps the last two axes before it reshapes: rows, then columns.
         return places.transpose(-1, -2).reshape(1, height * width, -1)
 
 
@@ -190,7 +189,8 @@ class ChannelMapper(nn.Module):
 
 
 class HybridEncoder(nn.Module):
-    """Attention on the coarsest level, then a feature pyramid down and up; strides 16 and 32 out."""
+    """Attention on the coarsest level, then a feature pyramid down and up; out come the levels of
+    strides 16 and 32."""
 
     def __init__(self, channels, outputs, depth, width):
         super().__init__()
