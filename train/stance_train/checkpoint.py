@@ -5,7 +5,7 @@ import os
 
 import torch
 
-from .errors import TrainError
+from .errors import TrainError, suggest
 
 
 def save(path, state):
@@ -61,3 +61,14 @@ def load_averaged(model, state, where):
     weights.update({k: v for k, v in own.items()
                     if k.startswith("auxiliary.") and k not in weights})
     load_strictly(model, weights, where)
+
+
+def load_part(model, part, state, where):
+    """Loads only the weights of one part (`backbone`, say), these as strictly."""
+    module = getattr(model, part, None)
+    if module is None:
+        raise TrainError(f"model.start_part {part!r} is no part of this network; "
+                         f"{suggest(part, [n for n, _ in model.named_children()])}")
+    prefix = part + "."
+    load_strictly(module, {k[len(prefix):]: v for k, v in state.items() if k.startswith(prefix)},
+                  f"{where} ({part})")

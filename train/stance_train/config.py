@@ -21,7 +21,8 @@ COMMON = {
         "epoch_size": 0,            # samples an epoch; 0: as many as there are
         "cache": "",                # folder for decoded pictures; empty: decoded each time
     },
-    "optimiser": {"lr": 1e-3, "weight_decay": 0.05, "clip": 35.0, "batch": 64},
+    "optimiser": {"method": "adamw",    # adamw, sgd (with Nesterov's momentum 0.9)
+                  "lr": 1e-3, "weight_decay": 0.05, "clip": 35.0, "batch": 64},
     "schedule": {"epochs": 60, "warmup_steps": 500, "flat": 0.5, "weak_epochs": 5,
                  "sizes": []},      # [[share of the epochs, [w, h]], ...] before the full size
     "ema": {"decay": 0.999},
@@ -29,9 +30,10 @@ COMMON = {
 
 POSE = {
     "model": {"family": "simcc", "size": "pico", "keypoint_set": "coco17",
-              "input_size": [192, 256], "start": ""},
+              "input_size": [192, 256], "start": "", "start_part": ""},
     "loss": {"sigma": [4.9, 5.66], "split": 2.0, "beta": 10.0, "coarse": 0.0, "distil": 0.0,
-             "teacher": ""},
+             "teacher": "",
+             "heatmap_sigma": 2.0, "unbiased": False},   # of family heatmap
     "augment": {"flip": 0.5, "half_body": 0.3, "scale": [0.6, 1.4], "rotate": 80.0,
                 "rotate_probability": 0.6, "shift": 0.16, "colour": 0.8, "blur": 0.15,
                 "dropout": 0.5, "small": 0.1},
@@ -41,7 +43,8 @@ POSE = {
 }
 
 DETECT = {
-    "model": {"family": "rtmdet", "size": "pico", "input_size": [320, 320], "start": ""},
+    "model": {"family": "rtmdet", "size": "pico", "input_size": [320, 320], "start": "",
+              "start_part": ""},
     "loss": {"box": 2.0, "distil": 0.0, "teacher": ""},
     "augment": {"flip": 0.5, "scale": [0.5, 1.6], "mosaic": 0.5, "colour": 0.8, "blur": 0.1,
                 "dropout": 0.0, "small": 0.0},
@@ -49,7 +52,25 @@ DETECT = {
              "dropout": 0.0, "small": 0.0},
 }
 
-KINDS = {"pose": POSE, "detect": DETECT}
+ACTION = {
+    "data": {"train": [], "val": [], "balance": 1.0, "epoch_size": 0,
+             "hold_out": 0},            # n: every n-th sequence of a label is evaluated on
+    "model": {"family": "stgcn", "size": "small",
+              "layout": "coco",         # joints and bones: coco, hand, jhmdb
+              "frames": 64, "people": 1, "values": 2,
+              "labels": [],             # empty: those of the training data, sorted
+              "start": "", "start_part": ""},
+    "loss": {"smoothing": 0.1},
+    "optimiser": {"method": "adamw", "lr": 2e-3, "weight_decay": 0.05, "clip": 35.0, "batch": 16},
+    "schedule": {"epochs": 100, "warmup_steps": 50, "flat": 0.3, "weak_epochs": 10, "sizes": []},
+    "ema": {"decay": 0.99},
+    "augment": {"flip": 0.5, "scale": [0.8, 1.2], "stretch": 0.1, "rotate": 15.0, "noise": 0.01,
+                "drop": 0.0},
+    "weak": {"flip": 0.5, "scale": [0.9, 1.1], "stretch": 0.0, "rotate": 5.0, "noise": 0.0,
+             "drop": 0.0},
+}
+
+KINDS = {"pose": POSE, "detect": DETECT, "action": ACTION}
 
 
 def _merge(base, over, where):

@@ -89,6 +89,14 @@ def weights_of(content, path):
     return weights
 
 
+def read_weights(path):
+    """The averaged weights of one of our checkpoints, or those of an official one."""
+    content = unpickle.read(path)
+    if isinstance(content, dict) and "average" in content and "config" in content:
+        return content["average"]
+    return weights_of(content, path)
+
+
 class _Shapes:
     """The shapes of a checkpoint's tensors; a missing one is a sentence."""
 

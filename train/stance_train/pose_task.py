@@ -60,6 +60,10 @@ class PoseTask(Task):
             loss = (1 - options["distil"]) * loss + options["distil"] * taught
         return loss, parts
 
+    def decode(self, outputs):
+        """Keypoints [N,K,3] in pixels of the full input size."""
+        return simcc_loss.decode(outputs, self.config["loss"]["split"])
+
     @torch.no_grad()
     def predict(self, model, people, size=None, batch=64):
         """Keypoints [N,K,3] in picture coordinates for every person of a data set."""
@@ -69,8 +73,7 @@ class PoseTask(Task):
         for first in range(0, len(people), batch):
             items = [people[(0, i, i, size, "none")]
                      for i in range(first, min(first + batch, len(people)))]
-            points = simcc_loss.decode(model(normalise(torch.stack([i[0] for i in items]))),
-                                       self.config["loss"]["split"]).numpy()
+            points = self.decode(model(normalise(torch.stack([i[0] for i in items])))).numpy()
             for point, item in zip(points, items):
                 matrix = item[3].numpy()
                 inverse = np.linalg.inv(matrix[:, :2].astype(float))

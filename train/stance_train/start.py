@@ -1,11 +1,13 @@
-"""Where a training starts from: fresh weights, a checkpoint of ours, or an exported ONNX file such
-as a built-in model, whose batch normalisations have become part of the convolutions."""
+"""Where a training starts from: fresh weights, a checkpoint of ours or an official one, or an
+exported ONNX file such as a built-in model, whose batch normalisations have become part of the
+convolutions."""
 
 import numpy as np
 import torch
 from torch import nn
 
 from . import checkpoint
+from .convert import read_weights
 from .errors import TrainError
 from .nets.layers import ConvModule
 
@@ -88,9 +90,17 @@ def load_onnx(network, path, input_size):
     network.norms_folded = True
 
 
-def load_start(network, path, input_size):
-    """Loads the weights of `path` into a fresh network; "" leaves it as it is."""
+def load_start(network, path, input_size, part=""):
+    """Loads the weights of `path` into a fresh network, or only those of one part (`backbone`,
+    say); "" leaves it as it is."""
     if path.endswith(".onnx"):
+        if part or not input_size:
+            raise TrainError(f"{path}: a part of a network, or one for actions, starts from a "
+                             f"checkpoint, not from ONNX")
         load_onnx(network, path, input_size)
     elif path:
-        checkpoint.load_averaged(network, checkpoint.load(path), path)
+        weights = read_weights(path)
+        if part:
+            checkpoint.load_part(network, part, weights, path)
+        else:
+            checkpoint.load_averaged(network, weights, path)

@@ -21,7 +21,7 @@ class Task:
         """A network with fresh weights, or those of model.start."""
         network = families.build(self.config, self.config["loss"].get("coarse", 0) > 0)
         model = self.config["model"]
-        load_start(network, model["start"], model["input_size"])
+        load_start(network, model["start"], model.get("input_size"), model["start_part"])
         return network
 
     def epoch_steps(self):
