@@ -43,6 +43,14 @@ def choose_precision(name, device):
     return types[name]
 
 
+def choose_optimiser(method, groups, rate):
+    if method == "adamw":
+        return torch.optim.AdamW(groups, lr=rate)
+    if method == "sgd":
+        return torch.optim.SGD(groups, lr=rate, momentum=0.9, nesterov=True)
+    raise TrainError(f"optimiser.method {method!r} is not known; known: adamw, sgd")
+
+
 class Progress:
     """A line that is rewritten on a terminal, and printed now and then elsewhere."""
 
@@ -104,8 +112,9 @@ class Training:
         self.progress = Progress()
         self.model = task.build().to(self.device).to(memory_format=torch.channels_last)
         optimiser = config["optimiser"]
-        self.optimiser = torch.optim.AdamW(
-            parameter_groups(self.model, optimiser["weight_decay"]), lr=optimiser["lr"])
+        self.optimiser = choose_optimiser(
+            optimiser["method"], parameter_groups(self.model, optimiser["weight_decay"]),
+            optimiser["lr"])
         self.scaler = torch.cuda.amp.GradScaler(enabled=self.type == torch.float16)
         self.average = Average(self.model, config["ema"]["decay"])
         self.step, self.history = 0, []
