@@ -1,10 +1,23 @@
 """The command line: python -m stance_train pose|detect|export|..."""
 
 import argparse
+import importlib
 import os
 import sys
 
-from .errors import TrainError
+from .errors import TrainError, suggest
+
+
+def _task_class(kind, family):
+    tasks = {("pose", "simcc"): "pose_task.PoseTask",
+             ("pose", "heatmap"): "heatmap_task.HeatmapTask",
+             ("detect", "rtmdet"): "detect_task.DetectTask",
+             ("action", "stgcn"): "action_task.ActionTask"}
+    if (kind, family) not in tasks:
+        raise TrainError(f"model.family {family!r} is not known for {kind}; "
+                         f"{suggest(family, [f for k, f in tasks if k == kind])}")
+    module, name = tasks[kind, family].split(".")
+    return getattr(importlib.import_module("." + module, __package__), name)
 
 
 def _train(kind, options):
@@ -18,11 +31,8 @@ def _train(kind, options):
     if not config["data"]["train"]:
         raise TrainError("no data; give --data PATH (annotations) or a configuration with data.train")
     progress = Progress()
-    if kind == "pose":
-        from .pose_task import PoseTask as Task
-    else:
-        from .detect_task import DetectTask as Task
-    task = Task(config, lambda i, n: progress.show(f"decoding pictures {i}/{n}"))
+    task = _task_class(kind, config["model"]["family"])(
+        config, lambda i, n: progress.show(f"decoding pictures {i}/{n}"))
     training = Training(task, config, options.out)
     if os.path.exists(training.last):
         if not options.resume:
@@ -69,16 +79,30 @@ def _measure(options):
     return 0
 
 
+def _convert(options):
+    from . import convert
+    network, difference = convert.convert(options.checkpoint, options.output, options.family,
+                                          convert.parse_size(options.input_size))
+    parameters = sum(p.numel() for p in network.parameters())
+    print(f"{options.output}: {network.family}-{network.size}, {parameters / 1e6:.2f} M "
+          f"parameters, "
+          + (f"stance and PyTorch differ by {difference:.1e}" if difference is not None
+             else "not compared with stance: there is no libstance"))
+    return 0
+
+
 def main(arguments=None):
     parser = argparse.ArgumentParser(
         prog="stance_train", description="Trains, converts and exports networks for stance. "
         "Each command has its own --help; docs/training.md is the guide.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for kind, text in (("pose", "train a pose network"), ("detect", "train a person detector")):
+    for kind, text in (("pose", "train a pose network"), ("detect", "train a person detector"),
+                       ("action", "train an action recogniser on skeletons")):
         command = commands.add_parser(kind, help=text, description=text)
         command.add_argument("--config", metavar="FILE", help="TOML configuration")
         command.add_argument("--data", metavar="PATH", action="append", default=[],
-                             help="annotations to train on (COCO JSON, or JSON lines)")
+                             help="annotations to train on (COCO JSON, or JSON lines)"
+                             if kind != "action" else "skeletons to train on (JSON lines)")
         command.add_argument("--val", metavar="PATH", action="append", default=[],
                              help="annotations to evaluate on")
         command.add_argument("--out", metavar="DIR", default=f"runs/{kind}",
@@ -104,13 +128,22 @@ def main(arguments=None):
     command.add_argument("--split", default="val", help="of JSON lines (%(default)s)")
     command.add_argument("--images", metavar="DIR", help="of COCO JSON (default: beside it)")
     command.add_argument("-o", "--output", metavar="FILE", help="write the list for a model card")
+    command = commands.add_parser(
+        "convert", help="turn an official checkpoint into ONNX",
+        description="Reads a .pth of MMPose, MMDetection or PYSKL (RTMPose, RTMDet, RTMO, "
+        "SimpleBaseline-MobileNetV2, ST-GCN++) without running what is in it, and writes "
+        "OUT.onnx. Every key that does not fit is named.")
+    command.add_argument("checkpoint", metavar="CHECKPOINT.pth")
+    command.add_argument("-o", "--output", metavar="OUT.onnx", required=True)
+    command.add_argument("--family", help="simcc, rtmdet, rtmo, heatmap or stgcn (default: as the "
+                         "keys say)")
+    command.add_argument("--input-size", metavar="WxH", help="where the weights leave it open: "
+                         "detectors, RTMO and heatmaps (default: the published one)")
     options = parser.parse_args(arguments)
     try:
-        if options.command == "export":
-            return _export(options)
-        if options.command == "measure":
-            return _measure(options)
-        return _train(options.command, options)
+        run = {"export": _export, "measure": _measure,
+               "convert": _convert}.get(options.command)
+        return run(options) if run else _train(options.command, options)
     except TrainError as error:
         print(f"stance_train: {error}", file=sys.stderr)
         return 1

@@ -5,26 +5,18 @@ size, the number of keypoints and, where the head fixes it, the input size are r
 tensors' shapes, and loading is strict. Nothing inside of the file is executed (see `unpickle.py`).
 """
 
-import hashlib
-import json
 import os
 import re
-import warnings
 
-import numpy as np
 import torch
-from torch import nn
 
 from . import unpickle
 from .checkpoint import load_strictly
-from .engine import Network, find_library
 from .errors import TrainError, suggest
+from .export import make_card, write_checked
 from .nets import cspnext, rtmdet, rtmo, stgcn
 from .nets.mobilenetv2 import HeatmapPose
 from .nets.simcc import RTMPose
-
-OPSET = 13
-PARITY = 1e-4
 
 # Keys which say nothing about the network that predicts, and why.
 HARMLESS = [
@@ -37,30 +29,14 @@ HARMLESS = [
 RENAMED = [(r"^module\.", ""), (r"^keypoint_head\.", "head."),
            (r"^head\.final_layer\.0\.", "head.final_layer.")]
 
-IMAGENET = ([123.675, 116.28, 103.53], [58.395, 57.12, 57.375])
-
-# Family: a key that only it has, colours, mean, deviation, the ONNX outputs' names.
+# A key that only the family has.
 FAMILIES = {
-    "rtmo": ("head.dcc.x_fc.weight", "bgr", [0.0] * 3, [1.0] * 3, ["dets", "keypoints"]),
-    "simcc": ("head.cls_x.weight", "rgb", *IMAGENET, ["simcc_x", "simcc_y"]),
-    "rtmdet": ("bbox_head.rtm_cls.0.weight", "bgr", IMAGENET[0][::-1], IMAGENET[1][::-1],
-               ["maps_8", "maps_16", "maps_32"]),
-    "heatmap": ("head.deconv_layers.0.weight", "rgb", *IMAGENET, ["heatmaps"]),
-    "stgcn": ("cls_head.fc_cls.weight", None, None, None, ["cls_score"]),
+    "rtmo": "head.dcc.x_fc.weight",
+    "simcc": "head.cls_x.weight",
+    "rtmdet": "bbox_head.rtm_cls.0.weight",
+    "heatmap": "head.deconv_layers.0.weight",
+    "stgcn": "cls_head.fc_cls.weight",
 }
-
-
-class RawMaps(nn.Module):
-    """RTMDet's maps of its first class as one output [N,h,w,5] per level: logit, left, top,
-    right, bottom."""
-
-    def __init__(self, network):
-        super().__init__()
-        self.network = network
-
-    def forward(self, pictures):
-        return tuple(torch.cat([c[:, :1], r], 1).permute(0, 2, 3, 1)
-                     for c, r in self.network(pictures))
 
 
 def harmless(key):
@@ -189,7 +165,7 @@ _BUILDERS = {"simcc": _simcc, "rtmdet": _rtmdet, "rtmo": _rtmo, "heatmap": _heat
 def build(state, path, family=None, input_size=None):
     """The network that weights belong to, with these weights, ready to predict."""
     if family is None:
-        family = next((name for name, entry in FAMILIES.items() if entry[0] in state), None)
+        family = next((name for name, key in FAMILIES.items() if key in state), None)
         if family is None:
             raise TrainError(f"{path}: of no family that is known here ({', '.join(FAMILIES)}); "
                              f"its first keys are {', '.join(list(state)[:3])}")
@@ -214,94 +190,17 @@ def _check_shared(own, state, path):
                 raise TrainError(f"{path}: {twin} and {key} differ, but are one layer here")
 
 
-def example_for(network):
-    """A reproducible input of the right shape."""
-    generator = torch.Generator().manual_seed(0)
-    if network.family == "stgcn":
-        return torch.randn(1, *network.input_shape, generator=generator)
-    width, height = network.input_size
-    noise = torch.randn(1, 3, height, width, generator=generator)
-    return (noise * 60 + 115).clamp(0, 255) if network.family == "rtmo" else noise
-
-
-def export_onnx(network, path, example, inputs, outputs, batch=True):
-    """Writes a network as ONNX beside `path`, then puts it in place."""
-    unfinished = f"{path}.{os.getpid()}.part"
-    axes = {name: {0: "batch"} for name in inputs + outputs} if batch else None
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")   # of values that are constants here on purpose
-            torch.onnx.export(network, example, unfinished, opset_version=OPSET,
-                              input_names=inputs, output_names=outputs, dynamic_axes=axes)
-        os.replace(unfinished, path)
-    except OSError as error:
-        raise TrainError(f"{path}: cannot be written ({error.strerror})") from None
-    finally:
-        if os.path.exists(unfinished):
-            os.unlink(unfinished)
-
-
-def _furthest(expected, found):
-    """The largest difference of people [n,C] (corners, score, keypoints) which may come in another
-    order; those who score as the last one does may be others."""
-    sure = expected[expected[:, 4] > expected[:, 4].min() + 1e-5]
-    return max((float(np.abs(found - row).max(1).min()) for row in sure), default=0.0)
-
-
-def parity(network, path, example, unordered=False):
-    """The largest difference of libstance's outputs from PyTorch's, relative to the largest value;
-    None without libstance. `unordered`: people of equal score may change places."""
-    if not find_library():
-        return None
-    with torch.no_grad():
-        expected = network(example)
-    expected = [o.numpy() for o in (expected if isinstance(expected, tuple) else (expected,))]
-    engine = Network(path)
-    try:
-        found = engine(example.numpy())
-    finally:
-        engine.close()
-    if [e.shape for e in expected] != [f.shape for f in found]:
-        raise TrainError(f"{path}: stance gives {[f.shape for f in found]}, "
-                         f"PyTorch {[e.shape for e in expected]}")
-    scale = max(max(float(np.abs(e).max()) for e in expected), 1.0)
-    if unordered:
-        rows = [np.concatenate([o[0].reshape(o.shape[1], -1) for o in outputs], 1)
-                for outputs in (expected, found)]
-        return _furthest(*rows) / scale
-    return max(float(np.abs(e - f).max()) for e, f in zip(expected, found)) / scale
-
-
 def convert(source, path, family=None, input_size=None):
-    """Writes `path` and its card. Returns the card and the difference between stance and
-    PyTorch (None where libstance is not there)."""
+    """Writes `path` and its card. Returns the network, and the difference between stance and
+    PyTorch (None where stance is not there)."""
     network = build(weights_of(unpickle.read(source), source), source, family, input_size)
-    family = network.family
-    _, colours, mean, std, outputs = FAMILIES[family]
-    wrapped = RawMaps(network).eval() if family == "rtmdet" else network
-    example = example_for(network)
-    inputs = ["input_tensor" if family == "stgcn" else "input"]
-    export_onnx(wrapped, path, example, inputs, outputs, family in ("simcc", "heatmap"))
-    difference = parity(wrapped, path, example, family == "rtmo")
-    if difference is not None and difference > PARITY:
-        raise TrainError(f"{path}: stance and PyTorch differ by {difference:.2g}, more than "
-                         f"{PARITY:g}; please report this")
-    with open(path, "rb") as file:
-        content = file.read()
-    card = {"name": os.path.splitext(os.path.basename(path))[0], "family": family,
-            "size": network.size, "parameters": sum(p.numel() for p in network.parameters()),
-            "sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content),
-            "source": os.path.basename(source)}
-    if family == "stgcn":
-        card.update(input=list(network.input_shape), classes=network.classes)
-    else:
-        card.update(input=list(network.input_size), colours=colours, mean=mean, std=std)
-    if hasattr(network, "keypoints"):
-        card["keypoints"] = network.keypoints
-    with open(os.path.splitext(path)[0] + ".json", "w", encoding="utf-8") as file:
-        json.dump(card, file, indent=2)
-        file.write("\n")
-    return card, difference
+    difference = write_checked(network, path)
+    fields = {"title": f"{network.family}-{network.size}, converted from "
+                       f"{os.path.basename(source)}"}
+    if network.family == "stgcn":
+        fields["layout"] = network.layout
+    make_card(path, network, "float32", fields)
+    return network, difference
 
 
 def parse_size(text):

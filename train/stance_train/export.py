@@ -22,21 +22,37 @@ INPUTS = {
     "simcc": ("rgb", [123.675, 116.28, 103.53], [58.395, 57.12, 57.375]),
     "heatmap": ("rgb", [123.675, 116.28, 103.53], [58.395, 57.12, 57.375]),
     "rtmdet": ("bgr", [103.53, 116.28, 123.675], [57.375, 57.12, 58.395]),
+    "rtmo": ("bgr", [0.0, 0.0, 0.0], [1.0, 1.0, 1.0]),
 }
 
 OUTPUTS = {"rtmdet": ["maps_8", "maps_16", "maps_32"], "simcc": ["simcc_x", "simcc_y"],
-           "heatmap": ["heatmaps"]}
+           "heatmap": ["heatmaps"], "rtmo": ["dets", "keypoints"], "stgcn": ["cls_score"]}
+
+# The families that a model card may name. Others get a description of the same fields.
+CARDS = ("simcc", "heatmap", "rtmdet")
 
 
-class _RawHead(nn.Module):
-    """RTMDet's maps as one output [1,h,w,5] per level: logit, left, top, right, bottom."""
+class RawMaps(nn.Module):
+    """RTMDet's maps of its first class as one output [1,h,w,5] per level: logit, left, top,
+    right, bottom."""
 
     def __init__(self, network):
         super().__init__()
         self.network = network
 
     def forward(self, pictures):
-        return tuple(torch.cat([c, r], 1).permute(0, 2, 3, 1) for c, r in self.network(pictures))
+        return tuple(torch.cat([c[:, :1], r], 1).permute(0, 2, 3, 1)
+                     for c, r in self.network(pictures))
+
+
+def example_for(network):
+    """A reproducible input of the right shape."""
+    generator = torch.Generator().manual_seed(0)
+    if network.family == "stgcn":
+        return torch.randn(1, *network.input_shape, generator=generator)
+    width, height = network.input_size
+    noise = torch.randn(1, 3, height, width, generator=generator)
+    return (noise * 60 + 115).clamp(0, 255) if network.family == "rtmo" else noise
 
 
 def load_network(path):
@@ -93,20 +109,52 @@ def halve(path):
     onnx.save(model, path)
 
 
-def check_parity(network, path, example):
+def _furthest(expected, found):
+    """The largest difference of people [n,C] (corners, score, keypoints) which may come in another
+    order; those who score as the last one does may be others."""
+    sure = expected[expected[:, 4] > expected[:, 4].min() + 1e-5]
+    return max((float(np.abs(found - row).max(1).min()) for row in sure), default=0.0)
+
+
+def check_parity(network, path, example, unordered=False):
     """The largest difference between PyTorch and libstance on the same input, relative to the
-    largest value; None where libstance is not there."""
+    largest value; None where libstance is not there. `unordered`: people of equal score may
+    change places."""
     if not find_library():
         return None
     with torch.no_grad():
-        expected = [o.numpy() for o in network(example)]
+        expected = network(example)
+    expected = [o.numpy() for o in (expected if isinstance(expected, tuple) else (expected,))]
     engine = Network(path)
-    found = engine(example.numpy())
-    engine.close()
+    try:
+        found = engine(example.numpy())
+    finally:
+        engine.close()
     if [e.shape for e in expected] != [f.shape for f in found]:
         raise TrainError(f"{path}: stance gives {[f.shape for f in found]}, "
                          f"PyTorch {[e.shape for e in expected]}")
-    return max(float(np.abs(e - f).max() / max(np.abs(e).max(), 1)) for e, f in zip(expected, found))
+    if unordered:
+        rows = [np.concatenate([o[0].reshape(o.shape[1], -1) for o in outputs], 1)
+                for outputs in (expected, found)]
+        return _furthest(*rows) / max(float(np.abs(rows[0]).max()), 1)
+    return max(float(np.abs(e - f).max() / max(np.abs(e).max(), 1))
+               for e, f in zip(expected, found))
+
+
+def write_checked(network, path):
+    """Writes a network of any family as ONNX. Returns the difference between stance and PyTorch,
+    which is within PARITY, or None where stance is not there."""
+    family = network.family
+    wrapped = RawMaps(network).eval() if family == "rtmdet" else network
+    example = example_for(network)
+    inputs = ["input_tensor" if family == "stgcn" else "input"]
+    write_onnx(wrapped, path, example, (inputs, OUTPUTS[family]),
+               batch=family in ("simcc", "heatmap"))
+    difference = check_parity(wrapped, path, example, family == "rtmo")
+    if difference is not None and difference > PARITY:
+        raise TrainError(f"{path}: stance and PyTorch differ by {difference:.2g}, more than "
+                         f"{PARITY:g}; please report this")
+    return difference
 
 
 def _counts(path):
@@ -121,19 +169,20 @@ def _counts(path):
     return {key: told[key] for key in ("parameters", "multiply_adds") if told.get(key)}
 
 
-def make_card(path, config, storage, fields, metrics):
-    """The model card of docs/formats.md for an exported file."""
-    model = config["model"]
-    width, height = model["input_size"]
-    colours, mean, std = INPUTS[model["family"]]
+def make_card(path, network, storage, fields, metrics=None):
+    """The model card of docs/formats.md for an exported file; of a family that cards do not know,
+    the same without `stance_card`."""
     with open(path, "rb") as file:
         content = file.read()
-    card = {"stance_card": 1, "name": os.path.splitext(os.path.basename(path))[0],
-            "family": model["family"],
-            "input": {"width": width, "height": height, "colours": colours, "mean": mean,
-                      "std": std}}
-    if model["family"] != "rtmdet":
-        card["keypoint_set"] = model["keypoint_set"]
+    card = {"stance_card": 1} if network.family in CARDS else {}
+    card.update({"name": os.path.splitext(os.path.basename(path))[0], "family": network.family})
+    if network.family in INPUTS:
+        colours, mean, std = INPUTS[network.family]
+        width, height = network.input_size
+        card["input"] = {"width": width, "height": height, "colours": colours, "mean": mean,
+                         "std": std}
+    else:
+        card["shape"] = list(network.input_shape)
     card.update(_counts(path))
     card.update({"storage": storage, "sha256": hashlib.sha256(content).hexdigest(), **fields})
     if metrics:
@@ -154,16 +203,10 @@ def export(source, path, half=False, fields=None, metrics=None):
     """Writes the ONNX file `path` and its card; returns the card and the difference between
     stance and PyTorch (None where stance is not there)."""
     network, config, _ = load_network(source)
-    family = config["model"]["family"]
-    width, height = config["model"]["input_size"]
-    example = torch.randn(1, 3, height, width, generator=torch.Generator().manual_seed(0))
-    wrapped = _RawHead(network).eval() if family == "rtmdet" else network
-    write_onnx(wrapped, path, example, (["input"], OUTPUTS[family]), batch=family != "rtmdet")
-    difference = check_parity(wrapped, path, example)
-    if difference is not None and difference > PARITY:
-        raise TrainError(f"{path}: stance and PyTorch differ by {difference:.2g}, more than "
-                         f"{PARITY:g}; please report this")
+    difference = write_checked(network, path)
     if half:
         halve(path)
-    return make_card(path, config, "float16" if half else "float32", fields or {},
+    model = config["model"]
+    told = {k: model[k] for k in ("keypoint_set", "layout", "labels") if k in model}
+    return make_card(path, network, "float16" if half else "float32", {**told, **(fields or {})},
                      metrics), difference

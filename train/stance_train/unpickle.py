@@ -13,6 +13,7 @@ import pickle
 import struct
 import zipfile
 
+import numpy as np
 import torch
 
 from .errors import TrainError
@@ -56,7 +57,7 @@ class _Storage:
             raise ValueError("a storage has the wrong length")
         if not self.count:
             return torch.empty(size, dtype=self.dtype)
-        flat = torch.frombuffer(self.data, dtype=self.dtype)
+        flat = torch.from_numpy(np.frombuffer(self.data, np.uint8)).view(self.dtype)
         return flat.as_strided(size, stride, offset)   # refuses what lies outside
 
 
