@@ -97,7 +97,7 @@ class Tasks(unittest.TestCase):
         self.assertGreater(parts["peak"], 0.3)
         self.assertEqual(task.predict(model.eval(), task.val).shape, (12, 17, 3))
 
-    def test_a_simcc_training_starts_from_its_backbone(self):
+    def test_a_simcc_training_starts_from_its_backbone_or_from_official_weights(self):
         torch.manual_seed(1)
         pretrained = HeatmapPose("pico", 17, (64, 96))
         path = os.path.join(self.folder, "last.pth")
@@ -107,6 +107,10 @@ class Tasks(unittest.TestCase):
         self.assertIsInstance(network, RTMPose)
         for key, value in pretrained.backbone.state_dict().items():
             self.assertTrue(torch.equal(network.backbone.state_dict()[key], value), key)
+        official = os.path.join(self.folder, "official.pth")
+        torch.save({"state_dict": network.state_dict(), "meta": {}}, official)
+        again = self.task(PoseTask, f"model.start={official}").build()
+        self.assertTrue(torch.equal(again.head.cls_x.weight, network.head.cls_x.weight))
         for settings, pattern in ((start[:1], "missing head.mlp"),
                                   ([start[0], "model.start_part=spine"], "no part"),
                                   ([*start, "model.size=t"], r"\(backbone\): .*expected")):
