@@ -80,6 +80,32 @@ class Sizes(unittest.TestCase):
         self.assertEqual(round(millions(STGCN()), 2), 1.39)   # PYSKL, arXiv 2205.09443
 
 
+class Constants(unittest.TestCase):
+    """What no tensor of a checkpoint holds, from the published configurations."""
+
+    def epsilons(self, module):
+        return {m.eps for m in module.modules() if isinstance(m, (nn.BatchNorm2d, nn.BatchNorm1d,
+                                                                  nn.LayerNorm))}
+
+    def test_epsilons(self):
+        for network in (RTMPose("t"), RTMDet("nano"), HeatmapPose(), STGCN("small")):
+            self.assertEqual(self.epsilons(network), {1e-5}, network.family)
+        network = RTMO("t")
+        for part, epsilon in ((network.backbone, 1e-3), (network.head.head_module, 1e-3),
+                              (network.neck, 1e-5), (network.head.dcc, 1e-5)):
+            self.assertEqual(self.epsilons(part), {epsilon})
+
+    def test_only_the_large_rtmdet_use_the_exponential(self):
+        found = {size for size in ("nano", "t", "s", "m", "l", "x")
+                 if RTMDet(size).bbox_head.exponential}
+        self.assertEqual(found, {"m", "l", "x"})
+
+    def test_rtmos_cells_have_their_points_in_the_middle_of_the_pixels(self):
+        points, strides = RTMO._cells([torch.zeros(1, 1, 2, 3), torch.zeros(1, 1, 1, 1)])
+        self.assertEqual(points.tolist()[:2], [[7.5, 7.5], [23.5, 7.5]])
+        self.assertEqual((points[-1].tolist(), strides[-1].item()), ([15.5, 15.5], 32))
+
+
 def parameter(value, *shape):
     tensor = torch.from_numpy(value.copy())
     return nn.Parameter(tensor.reshape(shape) if shape else tensor)
