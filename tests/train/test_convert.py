@@ -298,7 +298,7 @@ class Files(Folder):
         with zipfile.ZipFile(self.path("a.pth"), "w") as archive:
             archive.writestr("readme.txt", "hello")
         self.fails("none of PyTorch's", unpickle.read, self.path("a.pth"))
-        self.fails("no-such.pth: cannot be read", unpickle.read, self.path("no-such.pth"))
+        self.fails("no-such.pth: no such checkpoint", unpickle.read, self.path("no-such.pth"))
         self.fails("cannot be read", unpickle.read, self.folder)
 
     def test_weights_must_be_tensors(self):

@@ -168,6 +168,8 @@ def read(path):
                 return _read_archive(file)
             file.seek(0)
             return _read_stream(file, os.fstat(file.fileno()).st_size)
+    except FileNotFoundError:
+        raise TrainError(f"{path}: no such checkpoint") from None
     except OSError as error:
         raise TrainError(f"{path}: cannot be read ({error.strerror}); give the path of a "
                          f"checkpoint") from None
