@@ -4,6 +4,7 @@ goes wrong is one sentence that leaves the last good checkpoint."""
 import contextlib
 import io
 import json
+import multiprocessing
 import os
 import resource
 import signal
@@ -140,6 +141,7 @@ class Failures(Folder):
             self.assertEqual(status, 1)
             self.assertIn("사람-005.png: no such picture", text)
             self.assertNotIn("Traceback", text)
+            self.assertEqual(multiprocessing.active_children(), [])   # they would keep us waiting
 
     def test_infinite_loss_keeps_the_last_checkpoint(self):
         path = scene.write_set(os.path.join(self.folder, "data"), 16)

@@ -158,11 +158,11 @@ class Training:
 
     def _batches(self):
         workers = self.config["run"]["workers"]
-        return iter(torch.utils.data.DataLoader(
+        yield from torch.utils.data.DataLoader(
             _Safe(self.task.data), batch_sampler=_Batches(self._keys()), num_workers=workers,
             collate_fn=_collate, worker_init_fn=_quiet_worker,
             pin_memory=self.device.type == "cuda",
-            prefetch_factor=4 if workers else 2))
+            prefetch_factor=4 if workers else 2)
 
     def _one_step(self, batch):
         options = self.config["optimiser"]
@@ -223,13 +223,14 @@ class Training:
         os.makedirs(self.folder, exist_ok=True)
         previous = [signal.signal(s, self._asked_to_stop) for s in (signal.SIGINT, signal.SIGTERM)]
         try:
-            return self._run()
+            # Closed here, the workers end: an error on its way out still holds what it passed.
+            with contextlib.closing(self._batches()) as batches:
+                return self._run(batches)
         finally:
             for s, handler in zip((signal.SIGINT, signal.SIGTERM), previous):
                 signal.signal(s, handler)
 
-    def _run(self):
-        batches = self._batches()
+    def _run(self, batches):
         saved = started = time.monotonic()
         first, losses, rate = self.step, [], 0
         while self.step < self.steps and not self.stop:
