@@ -108,8 +108,8 @@ class Smoke(Folder):
         self.assertRegex(text, r"stance and PyTorch differ by \d\.\de-0[5-9]")
         with open(os.path.join(self.folder, "net.json"), encoding="utf-8") as file:
             card = json.load(file)
-        self.assertEqual((card["family"], card["input"], card["licence"]),
-                         ("simcc", [64, 96], "none"))
+        self.assertEqual((card["family"], card["input"]["width"], card["input"]["height"],
+                          card["licence"]), ("simcc", 64, 96, "none"))
 
 
 class Failures(Folder):
