@@ -18,8 +18,11 @@ import torch
 
 from stance_train import __main__ as program
 from stance_train import checkpoint, config
+from stance_train.detect_task import DetectTask
 from stance_train.engine import find_library
 from stance_train.errors import TrainError
+from stance_train.export import export
+from stance_train.families import build
 from stance_train.pose_task import PoseTask
 from stance_train.training import Training
 
@@ -112,6 +115,59 @@ class Smoke(Folder):
                           card["licence"]), ("simcc", 64, 96, "none"))
 
 
+class Teachers(Folder):
+    """Students of ONNX teachers: what a teacher says is asked for every crop and scene anew."""
+
+    def setUp(self):
+        super().setUp()
+        if not find_library():
+            self.skipTest("libstance is not built")
+        self.data = scene.write_set(os.path.join(self.folder, "data"), 16)
+
+    def teacher(self, kind, *more):
+        made = config.load(kind, None, more)
+        torch.manual_seed(5)
+        network = build(made)
+        for layer in network.bbox_head.rtm_cls if kind == "detect" else []:
+            torch.nn.init.constant_(layer.bias, 1.0)   # somebody everywhere, against the start's
+        path = os.path.join(self.folder, "teacher.pth")
+        checkpoint.save(path, {"kind": kind, "config": made, "average": network.state_dict()})
+        export(path, os.path.join(self.folder, "teacher.onnx"))
+        return os.path.join(self.folder, "teacher.onnx")
+
+    def learn(self, task, kind, *more):
+        teacher = self.teacher(kind, *more)
+        made = config.load(kind, None, [
+            *more, "run.threads=1", "run.workers=1", "run.evaluate_every=0", "optimiser.batch=8",
+            "optimiser.lr=2e-3", "schedule.warmup_steps=5", "schedule.epochs=12",
+            "schedule.weak_epochs=0", "loss.distil=1.0", f"loss.teacher={teacher}"])
+        made["data"]["train"] = [{"path": self.data}]
+        training = Training(task(made), made, self.out)
+        self.assertTrue(training.run())
+        return training.history
+
+    def test_pose(self):
+        history = self.learn(PoseTask, "pose", "model.input_size=[64, 96]")
+        self.assertLess(history[-1]["distil_loss"], history[0]["distil_loss"] / 2)
+
+    def test_detector_with_small_inputs_first(self):
+        history = self.learn(DetectTask, "detect", "model.input_size=[96, 96]",
+                             "schedule.sizes=[[0.5, [64, 64]]]")
+        self.assertLess(history[-1]["distil_box_loss"], history[0]["distil_box_loss"] / 2)
+        self.assertLess(history[-1]["distil_class_loss"], history[0]["distil_class_loss"] * 0.95)
+
+    def test_detector_from_labels(self):
+        made = config.load("detect", None, [
+            "model.input_size=[96, 96]", "run.threads=1", "run.workers=0", "run.evaluate_every=0",
+            "optimiser.batch=8", "optimiser.lr=2e-3", "schedule.warmup_steps=5",
+            "schedule.epochs=15", "schedule.weak_epochs=0"])
+        made["data"]["train"] = [{"path": self.data}]
+        training = Training(DetectTask(made), made, self.out)
+        self.assertTrue(training.run())
+        losses = [entry["loss"] for entry in training.history]
+        self.assertLess(losses[-1], losses[0] * 0.8)
+
+
 class Failures(Folder):
     def test_unknown_settings_are_told(self):
         for setting, pattern in (("optimiser.lrr=1", "did you mean 'lr'"),
@@ -157,6 +213,23 @@ class Failures(Folder):
         with open(last, "rb") as file:
             self.assertEqual(file.read(), before)
 
+    def test_infinite_gradients_end_the_training_too(self):
+        path = scene.write_set(os.path.join(self.folder, "data"), 16)
+        made = settings(path)
+        training = Training(PoseTask(made), made, self.out)
+        training.task.loss = lambda model, *_: (
+            sum((p * 0).sum() for p in model.parameters()).sqrt(), {})   # 0, with slope infinity
+        with self.assertRaisesRegex(TrainError, "step 0: the gradient is nan"):
+            training.run()
+
+    def test_a_folder_that_cannot_be_made(self):
+        path = scene.write_set(os.path.join(self.folder, "data"), 16)
+        with open(self.out, "w", encoding="utf-8"):
+            pass
+        status, text = run_program(*self.arguments(path, "schedule.epochs=1"))
+        self.assertEqual(status, 1)
+        self.assertRegex(text.splitlines()[-1], "^stance_train: .*/out: File exists")
+
     def test_without_resume_nothing_is_overwritten(self):
         path = scene.write_set(os.path.join(self.folder, "data"), 16)
         run_program(*self.arguments(path, "schedule.epochs=1"))
@@ -201,7 +274,6 @@ class Failures(Folder):
                 checkpoint.load(path)
 
     def test_weights_of_another_network_are_named(self):
-        from stance_train.families import build
         made = settings("unused")
         state = build(made).state_dict()
         state["backbone.stem.0.conv.weight"] = torch.zeros(1)

@@ -147,6 +147,9 @@ def main(arguments=None):
     except TrainError as error:
         print(f"stance_train: {error}", file=sys.stderr)
         return 1
+    except OSError as error:   # a folder that cannot be written, a full disk
+        print(f"stance_train: {error.filename or 'output'}: {error.strerror}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("stance_train: stopped at once; the last checkpoint is kept", file=sys.stderr)
         return 130

@@ -164,6 +164,12 @@ class Training:
             pin_memory=self.device.type == "cuda",
             prefetch_factor=4 if workers else 2)
 
+    def _must_be_finite(self, value, what, rate):
+        if not math.isfinite(value):
+            raise TrainError(f"step {self.step}: the {what} is {value}; nothing of this step was "
+                             f"kept, the last good checkpoint is {self.last}; lower optimiser.lr "
+                             f"(now {rate:.2g}) or look for broken labels")
+
     def _one_step(self, batch):
         options = self.config["optimiser"]
         rate = options["lr"] * learning_rate(self.step, self.steps,
@@ -179,14 +185,13 @@ class Training:
         with self._autocast():
             loss, parts = self.task.loss(self.model, batch, self.device)
         value = float(loss)
-        if not math.isfinite(value):
-            raise TrainError(f"step {self.step}: the loss is {value}; nothing of this step was "
-                             f"kept, the last good checkpoint is {self.last}; lower optimiser.lr "
-                             f"(now {rate:.2g}) or look for broken labels")
+        self._must_be_finite(value, "loss", rate)
         self.optimiser.zero_grad(set_to_none=True)
         self.scaler.scale(loss).backward()
         self.scaler.unscale_(self.optimiser)
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), options["clip"])
+        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), options["clip"])
+        if not self.scaler.is_enabled():   # the scaler leaves out such steps by itself
+            self._must_be_finite(float(norm), "gradient", rate)
         self.scaler.step(self.optimiser)
         self.scaler.update()
         self.average.update(self.model)
