@@ -15,22 +15,6 @@
 
 enum { MOST = 1 << 20 };
 
-static void check(int code)
-{
-    if (code < 0)
-        fail_msg("%s: %s", stance_error_name(code), stance_error_text());
-}
-
-static struct stance_model *open_model(const char *name)
-{
-    char path[4096];
-    struct stance_model *model;
-    if (!trial_path(name, path, sizeof path))
-        skip();
-    check(stance_model_open(&model, path));
-    return model;
-}
-
 /* Noise, the same for the same seed, or its mirror image. */
 static void fill(const struct pipeline_stage *stage, int batch, bool mirrored)
 {
@@ -78,7 +62,7 @@ static size_t check_output(const struct pipeline_stage *stage, const struct stan
 static void check_network(const char *name, int shift)
 {
     enum { BATCH = 2 };
-    struct stance_model *model = open_model(name);
+    struct stance_model *model = trial_model(name);
     struct stance_session_options options;
     struct pipeline_stage stage;
     struct pipeline_means means = {0};
@@ -87,16 +71,16 @@ static void check_network(const char *name, int shift)
     float *plain = malloc(MOST * sizeof *plain), *mirrored = malloc(MOST * sizeof *mirrored);
     assert_true(plain && mirrored);
     stance_session_options_default(&options);
-    check(pipeline_stage_open(&stage, model, MODEL_POSE, &options, BATCH));
+    trial_check(pipeline_stage_open(&stage, model, MODEL_POSE, &options, BATCH));
     assert_int_equal(stage.traits.family->flip_shift, shift);
     fill(&stage, BATCH, false);
-    check(pipeline_stage_run(&stage, BATCH, outputs));
+    trial_check(pipeline_stage_run(&stage, BATCH, outputs));
     copy_outputs(&stage, outputs, plain);
     fill(&stage, BATCH, true);
-    check(pipeline_stage_run(&stage, BATCH, outputs));
+    trial_check(pipeline_stage_run(&stage, BATCH, outputs));
     copy_outputs(&stage, outputs, mirrored);
     fill(&stage, BATCH, false);
-    check(pipeline_stage_run_flipped(&stage, BATCH, set->flip, &means, outputs));
+    trial_check(pipeline_stage_run_flipped(&stage, BATCH, set->flip, &means, outputs));
     size_t at = 0;
     for (int i = 0; i < stage.output_count; i++)
         at += check_output(&stage, &outputs[i], i == 0, set->flip, plain + at, mirrored + at);
@@ -122,22 +106,22 @@ static void test_without_a_pose_network_there_are_boxes(void **state)
     const struct stance_pose_result *result;
     stance_pose_options_default(&options);
     assert_int_equal(stance_pose_open(&pose, &options), STANCE_EARGUMENT);
-    options.detector = open_model("rtmdet_nano_person_320_rawhead.onnx");
+    options.detector = trial_model("rtmdet_nano_person_320_rawhead.onnx");
     options.center = 1;
     assert_int_equal(stance_pose_open(&pose, &options), STANCE_EARGUMENT);
     options.center = 0;
-    check(stance_pose_open(&pose, &options));
+    trial_check(stance_pose_open(&pose, &options));
     stance_model_close(&options.detector);
-    check(stance_image_open(&image, STANCE_RGB24, 320, 240));
+    trial_check(stance_image_open(&image, STANCE_RGB24, 320, 240));
     memset(image->plane[0], 90, (size_t)image->stride[0] * 240);
     const float box[1][4] = {{10, 20, 110, 220}};
-    check(stance_pose_image(pose, image, box, 1, &result));
+    trial_check(stance_pose_image(pose, image, box, 1, &result));
     assert_int_equal(result->person_count, 1);
     assert_int_equal(result->keypoint_set->count, 0);
     assert_memory_equal(result->people[0].box, box[0], sizeof box[0]);
     assert_true(result->people[0].score == 1);
     assert_non_null(strstr(stance_pose_describe(pose), "boxes only"));
-    check(stance_pose_image(pose, image, NULL, 0, &result));
+    trial_check(stance_pose_image(pose, image, NULL, 0, &result));
     stance_image_close(&image);
     stance_pose_close(&pose);
 }

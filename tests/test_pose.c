@@ -28,22 +28,6 @@ enum { POINTS = 17, MOST_PEOPLE = 16 };
 
 /* ---- Opening ----------------------------------------------------------------------------------- */
 
-static void check(int code)
-{
-    if (code < 0)
-        fail_msg("%s: %s", stance_error_name(code), stance_error_text());
-}
-
-static struct stance_model *open_model(const char *name)
-{
-    char path[4096];
-    struct stance_model *model;
-    if (!trial_path(name, path, sizeof path))
-        skip();
-    check(stance_model_open(&model, path));
-    return model;
-}
-
 /* A pipeline of two models by name; detector NULL: none. */
 static struct stance_pose *open_pose(const char *detector, const char *network,
                                      struct stance_pose_options *options)
@@ -54,9 +38,9 @@ static struct stance_pose *open_pose(const char *detector, const char *network,
         stance_pose_options_default(&chosen);
         options = &chosen;
     }
-    options->detector = detector ? open_model(detector) : NULL;
-    options->pose = open_model(network);
-    check(stance_pose_open(&pose, options));
+    options->detector = detector ? trial_model(detector) : NULL;
+    options->pose = trial_model(network);
+    trial_check(stance_pose_open(&pose, options));
     stance_model_close(&options->detector); /* the pipeline keeps its own references */
     stance_model_close(&options->pose);
     return pose;
@@ -69,14 +53,14 @@ static struct stance_image *open_photo(const char *file)
     snprintf(relative, sizeof relative, "data/images/coco_mmpose4/%s", file);
     if (!support_shared_path(path, sizeof path, relative))
         skip();
-    check(stance_image_read(&image, path));
+    trial_check(stance_image_read(&image, path));
     return image;
 }
 
 static struct stance_image *open_blank(int width, int height)
 {
     struct stance_image *image;
-    check(stance_image_open(&image, STANCE_RGB24, width, height));
+    trial_check(stance_image_open(&image, STANCE_RGB24, width, height));
     for (int y = 0; y < height; y++)
         memset(image->plane[0] + y * image->stride[0], 120, (size_t)width * 3);
     return image;
@@ -100,8 +84,8 @@ static void read_person(const base_json_value *entry, struct person *person)
 {
     double score;
     const base_json_value *points = base_json_get(entry, "keypoints");
-    check(base_json_get_floats(entry, "bbox_xyxy", 4, person->box));
-    check(base_json_get_float(entry, "score", &score));
+    trial_check(base_json_get_floats(entry, "bbox_xyxy", 4, person->box));
+    trial_check(base_json_get_float(entry, "score", &score));
     person->score = (float)score;
     assert_int_equal(base_json_count(points), POINTS);
     for (size_t k = 0; k < POINTS; k++) {
@@ -145,7 +129,7 @@ static void compare_photo(struct stance_pose *pose, const char *file, const base
 {
     struct stance_image *image = open_photo(file);
     const struct stance_pose_result *result;
-    check(stance_pose_image(pose, image, NULL, 0, &result));
+    trial_check(stance_pose_image(pose, image, NULL, 0, &result));
     assert_int_equal(result->width, image->width);
     assert_int_equal(result->height, image->height);
     if (result->person_count != (int)base_json_count(people))
@@ -165,7 +149,7 @@ static void test_people_are_those_of_the_reference_on_every_tier(void **state)
     struct base_json_doc *doc;
     if (!support_shared_path(path, sizeof path, PARITY "e2e_rtmdet320_simplepose_coco4.json"))
         skip();
-    check(base_json_open(&doc, path, 1 << 20));
+    trial_check(base_json_open(&doc, path, 1 << 20));
     for (int tier = BASE_CPU_REF; tier <= (int)base_cpu_best(); tier++) {
         struct tally tally = {0};
         const char *file;
@@ -197,7 +181,7 @@ static struct stance_tensor read_tensor(const char *file, int rank, const int64_
         skip();
     memcpy(tensor.dims, dims, (size_t)rank * sizeof dims[0]);
     base_buffer_init(&bytes, 1 << 24);
-    check(base_file_read(&bytes, path));
+    trial_check(base_file_read(&bytes, path));
     assert_int_equal(bytes.size, (size_t)stance_tensor_count(&tensor) * sizeof(float));
     tensor.data = malloc(bytes.size);
     assert_non_null(tensor.data);
@@ -211,7 +195,7 @@ static const base_json_value *open_fixture(struct base_json_doc **doc)
     char path[4096];
     if (!support_shared_path(path, sizeof path, PARITY "index.json"))
         skip();
-    check(base_json_open(doc, path, 1 << 20));
+    trial_check(base_json_open(doc, path, 1 << 20));
     return base_json_get(base_json_root(*doc), "e2e_785");
 }
 
@@ -257,7 +241,7 @@ static void test_maps_of_the_reference_give_its_box(void **state)
         signature.output_names[i] = "map";
         signature.outputs[i] = tensor_shape_of(&maps[i]);
     }
-    check(model_recognise(&signature, &traits));
+    trial_check(model_recognise(&signature, &traits));
     size_t count = traits.family->decode_boxes(&traits, maps, 0.3f, boxes, 256);
     count = vision_box_nms(boxes, count, traits.nms_threshold, 0, 0, 100);
     assert_int_equal(count, 1);
@@ -295,12 +279,12 @@ static void test_given_boxes_are_taken_as_they_are(void **state)
     const struct stance_pose_result *result;
     static struct copy found;
     float boxes[MOST_PEOPLE][4];
-    check(stance_pose_image(pose, image, NULL, 0, &result));
+    trial_check(stance_pose_image(pose, image, NULL, 0, &result));
     copy_result(result, &found);
     assert_int_equal(found.count, 5);
     for (int i = 0; i < found.count; i++)
         memcpy(boxes[i], found.people[i].box, sizeof boxes[i]);
-    check(stance_pose_image(pose, image, (const float(*)[4])boxes, found.count, &result));
+    trial_check(stance_pose_image(pose, image, (const float(*)[4])boxes, found.count, &result));
     assert_int_equal(result->person_count, found.count);
     for (int i = 0; i < found.count; i++) {
         assert_true(result->people[i].box_score == 1);
@@ -326,11 +310,11 @@ static void test_results_do_not_depend_on_the_cut_into_batches(void **state)
         const float box[] = {(float)(30 * i), (float)(10 * i), (float)(30 * i + 90),
                              (float)(10 * i + 200)};
         memcpy(boxes[i], box, sizeof box);
-        check(stance_pose_image(pose, image, (const float(*)[4]) & boxes[i], 1, &result));
+        trial_check(stance_pose_image(pose, image, (const float(*)[4]) & boxes[i], 1, &result));
         copy_result(result, &one[i]);
     }
     for (int count = 1; count <= PEOPLE; count++) {
-        check(stance_pose_image(pose, image, (const float(*)[4])boxes, count, &result));
+        trial_check(stance_pose_image(pose, image, (const float(*)[4])boxes, count, &result));
         assert_int_equal(result->person_count, count);
         for (int i = 0; i < count; i++)
             assert_memory_equal(result->people[i].keypoints, one[i].points[0],
@@ -348,7 +332,7 @@ static void test_center_takes_the_middle_of_the_picture(void **state)
     struct stance_pose *pose = open_pose(NULL, NETWORK, &options);
     struct stance_image *image = open_photo("000000000785.jpg");
     const struct stance_pose_result *result;
-    check(stance_pose_image(pose, image, NULL, 0, &result));
+    trial_check(stance_pose_image(pose, image, NULL, 0, &result));
     assert_int_equal(result->person_count, 1);
     const float *box = result->people[0].box;
     assert_true(fabsf((box[0] + box[2]) / 2 - (float)image->width / 2) < 1e-3f);
@@ -365,12 +349,12 @@ static void test_nobody_is_a_normal_result(void **state)
     struct stance_pose *pose = open_pose(DETECTOR, NETWORK, NULL);
     struct stance_image *image = open_blank(320, 200);
     const struct stance_pose_result *result = NULL;
-    check(stance_pose_image(pose, image, NULL, 0, &result));
+    trial_check(stance_pose_image(pose, image, NULL, 0, &result));
     assert_int_equal(result->person_count, 0);
     assert_int_equal(result->width, 320);
     assert_int_equal(result->keypoint_set->count, POINTS);
     const float none[1][4] = {{0}};
-    check(stance_pose_image(pose, image, none, 0, &result));
+    trial_check(stance_pose_image(pose, image, none, 0, &result));
     assert_int_equal(result->person_count, 0);
     stance_image_close(&image);
     stance_pose_close(&pose);
@@ -383,13 +367,13 @@ static void test_the_best_people_are_kept(void **state)
     const struct stance_pose_result *result;
     struct stance_pose *pose = open_pose(DETECTOR, NETWORK, NULL);
     struct stance_image *image = open_photo("000000197388.jpg");
-    check(stance_pose_image(pose, image, NULL, 0, &result));
+    trial_check(stance_pose_image(pose, image, NULL, 0, &result));
     copy_result(result, &all);
     stance_pose_close(&pose);
     stance_pose_options_default(&options);
     options.max_people = 2;
     pose = open_pose(DETECTOR, NETWORK, &options);
-    check(stance_pose_image(pose, image, NULL, 0, &result));
+    trial_check(stance_pose_image(pose, image, NULL, 0, &result));
     assert_int_equal(result->person_count, 2);
     for (int i = 0; i < 2; i++)
         assert_memory_equal(result->people[i].keypoints, all.points[i], sizeof all.points[i]);
@@ -409,7 +393,7 @@ static void test_the_threshold_decides_who_is_seen(void **state)
     stance_pose_options_default(&options);
     options.detector_threshold = 0.7f;
     struct stance_pose *pose = open_pose(DETECTOR, NETWORK, &options);
-    check(stance_pose_image(pose, image, NULL, 0, &result));
+    trial_check(stance_pose_image(pose, image, NULL, 0, &result));
     assert_int_equal(result->person_count, 4);
     for (int i = 0; i < 4; i++)
         assert_true(result->people[i].box_score >= 0.7f);
@@ -424,7 +408,7 @@ static void check_pair(const char *detector, const char *network, int points, in
     const struct stance_pose_result *result;
     struct stance_pose *pose = open_pose(detector, network, NULL);
     struct stance_image *image = open_photo("000000000785.jpg");
-    check(stance_pose_image(pose, image, NULL, 0, &result));
+    trial_check(stance_pose_image(pose, image, NULL, 0, &result));
     assert_int_equal(result->person_count, people);
     assert_int_equal(result->keypoint_set->count, points);
     for (int i = 0; i < people; i++) {
@@ -455,7 +439,7 @@ static void test_a_detector_with_suppression_inside_runs(void **state)
     struct stance_pose *pose = open_pose("rtmdet-nano-320", NETWORK, NULL);
     struct stance_image *image = open_photo("000000000785.jpg");
     for (int i = 0; i < 2; i++) {
-        check(stance_pose_image(pose, image, NULL, 0, &result));
+        trial_check(stance_pose_image(pose, image, NULL, 0, &result));
         assert_in_range(result->person_count, 0, 100);
     }
     stance_image_close(&image);
@@ -477,15 +461,15 @@ static void test_models_in_the_wrong_place_are_told_about(void **state)
     struct stance_pose *pose;
     stance_pose_options_default(&options);
     expect(stance_pose_open(&pose, &options), STANCE_EARGUMENT, "pose model");
-    options.pose = open_model(DETECTOR);
+    options.pose = trial_model(DETECTOR);
     expect(stance_pose_open(&pose, &options), STANCE_EMODEL, "not a pose network");
     options.detector = options.pose;
-    options.pose = open_model(NETWORK);
+    options.pose = trial_model(NETWORK);
     struct stance_model *swap = options.detector;
     options.detector = options.pose;
     expect(stance_pose_open(&pose, &options), STANCE_EMODEL, "not a person detector");
     stance_model_close(&swap);
-    swap = open_model("stgcnpp_hagrid_gesture40.onnx");
+    swap = trial_model("stgcnpp_hagrid_gesture40.onnx");
     options.detector = swap;
     expect(stance_pose_open(&pose, &options), STANCE_EMODEL, "recognises");
     options.detector = NULL;
@@ -516,7 +500,7 @@ static void test_bad_boxes_and_pictures_are_told_about(void **state)
     expect(stance_pose_image(pose, image, NULL, 0, &result), STANCE_EARGUMENT, "detector");
     /* Far outside and very large boxes are allowed: black crops. */
     const float far[2][4] = {{-5000, -5000, -4000, -4000}, {-1e6f, -1e6f, 1e6f, 1e6f}};
-    check(stance_pose_image(pose, image, far, 2, &result));
+    trial_check(stance_pose_image(pose, image, far, 2, &result));
     assert_int_equal(result->person_count, 2);
     broken = *image;
     broken.format = 77;
@@ -525,7 +509,7 @@ static void test_bad_boxes_and_pictures_are_told_about(void **state)
     broken = *image;
     broken.width = 0;
     assert_true(stance_pose_image(pose, &broken, good, 1, &result) < 0);
-    check(stance_pose_image(pose, image, good, 1, &result));
+    trial_check(stance_pose_image(pose, image, good, 1, &result));
     stance_image_close(&image);
     stance_pose_close(&pose);
 }
@@ -536,10 +520,10 @@ static void test_closing_gives_all_memory_back(void **state)
     const struct stance_pose_result *result;
     long before = base_alloc_live();
     struct stance_pose *pose = open_pose(DETECTOR, NETWORK, NULL);
-    check(stance_pose_image(pose, image, NULL, 0, &result));
+    trial_check(stance_pose_image(pose, image, NULL, 0, &result));
     long count = base_alloc_count();
     for (int i = 0; i < 3; i++)
-        check(stance_pose_image(pose, image, NULL, 0, &result));
+        trial_check(stance_pose_image(pose, image, NULL, 0, &result));
     assert_int_equal(base_alloc_count(), count); /* frames flow: nothing is allocated */
     stance_pose_close(&pose);
     assert_int_equal(base_alloc_live(), before);

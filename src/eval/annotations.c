@@ -15,7 +15,7 @@ enum { TEXT_BYTES = 4096, MOST = 1 << 30 };
 struct reader {
     struct stance_eval *eval;
     struct base_scan scan;
-    struct eval_entry *entry;
+    struct eval_entry entry;
     double points[EVAL_MAX_KEYPOINTS * 3];
     char text[TEXT_BYTES];
     bool pictures, categories, annotations;
@@ -147,11 +147,11 @@ static int take_points(struct reader *reader, const char *what, int *count)
     struct stance_eval *eval = reader->eval;
     int wanted = eval->keypoint_count, has = 0;
     *count = 0;
-    if (eval->options.kind == STANCE_EVAL_BOXES || reader->entry->sizes[0] == 0)
+    if (eval->options.kind == STANCE_EVAL_BOXES || reader->entry.sizes[0] == 0)
         return 0;
     if (!wanted && eval->set)
         wanted = eval->set->count;
-    *count = eval_entry_points(reader->entry, wanted, reader->points, &has);
+    *count = eval_entry_points(&reader->entry, wanted, reader->points, &has);
     if (*count < 0)
         return base_scan_refuse(&reader->scan, STANCE_EFORMAT,
                                 "%s has %d keypoints where %d should be", what, has, wanted);
@@ -169,7 +169,7 @@ static int read_annotation(struct reader *reader, const char *what)
                   {EVAL_HAS_CATEGORY, "category_id"},
                   {EVAL_HAS_BOX, "bbox"}};
     struct stance_eval *eval = reader->eval;
-    struct eval_entry *entry = reader->entry;
+    struct eval_entry *entry = &reader->entry;
     BASE_TRY(eval_entry_read(entry, &reader->scan, what));
     for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++)
         if (!(entry->seen & needed[i].bit))
@@ -312,17 +312,11 @@ int eval_parse_annotations(struct stance_eval *eval, const void *data, size_t si
                            const char *name)
 {
     struct reader *reader = base_alloc_zero(1, sizeof *reader);
-    struct eval_entry *entry = base_alloc_zero(1, sizeof *entry);
-    int code = 0;
-    if (!reader || !entry) {
-        code = base_error_memory(sizeof *reader + sizeof *entry, "reading annotations");
-    } else {
-        reader->eval = eval;
-        reader->entry = entry;
-        base_scan_begin(&reader->scan, data, size, name);
-        code = read_top(reader);
-    }
-    base_free(entry);
+    if (!reader)
+        return base_error_memory(sizeof *reader, "reading annotations");
+    reader->eval = eval;
+    base_scan_begin(&reader->scan, data, size, name);
+    int code = read_top(reader);
     base_free(reader);
     return code;
 }

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <stddef.h>
 #include <string.h>
 #include <strings.h>
 
@@ -63,30 +64,34 @@ const double *eval_points(const struct eval_list *list, const struct eval_instan
     return item->points == EVAL_NO_POINTS ? blanks : list->points + item->points;
 }
 
-int32_t eval_picture_index(const struct stance_eval *eval, int64_t id)
+/* Items of `size` bytes that begin with their id, ascending. */
+static int32_t find_id(const void *items, size_t count, size_t size, int64_t id)
 {
-    size_t low = 0, high = eval->picture_count;
+    size_t low = 0, high = count;
+    int64_t found = 0;
     while (low < high) {
         size_t middle = (low + high) / 2;
-        if (eval->pictures[middle].id < id)
+        memcpy(&found, (const char *)items + middle * size, sizeof found);
+        if (found < id)
             low = middle + 1;
         else
             high = middle;
     }
-    return low < eval->picture_count && eval->pictures[low].id == id ? (int32_t)low : -1;
+    if (low < count)
+        memcpy(&found, (const char *)items + low * size, sizeof found);
+    return low < count && found == id ? (int32_t)low : -1;
+}
+
+int32_t eval_picture_index(const struct stance_eval *eval, int64_t id)
+{
+    _Static_assert(offsetof(struct eval_picture, id) == 0, "find_id() reads the first member");
+    return find_id(eval->pictures, eval->picture_count, sizeof *eval->pictures, id);
 }
 
 int32_t eval_category_index(const struct stance_eval *eval, int64_t id)
 {
-    size_t low = 0, high = eval->category_count;
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        if (eval->categories[middle].id < id)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < eval->category_count && eval->categories[low].id == id ? (int32_t)low : -1;
+    _Static_assert(offsetof(struct eval_category, id) == 0, "find_id() reads the first member");
+    return find_id(eval->categories, eval->category_count, sizeof *eval->categories, id);
 }
 
 void stance_eval_options_default(struct stance_eval_options *options)

@@ -14,7 +14,7 @@
 struct reader {
     struct stance_eval *eval;
     struct base_scan scan;
-    struct eval_entry *entry;
+    struct eval_entry entry;
     double points[EVAL_MAX_KEYPOINTS * 3];
     long number;
     bool box_areas; /* the first result has a box: as in pycocotools, areas are those of boxes */
@@ -43,10 +43,10 @@ void eval_area_of_points(struct eval_instance *item, const double *points, int c
 static int decide(struct reader *reader)
 {
     struct stance_eval *eval = reader->eval;
-    bool keypoints = reader->entry->sizes[0] > 0;
+    bool keypoints = reader->entry.sizes[0] > 0;
     if (eval->kind == STANCE_EVAL_AUTO)
         eval->kind = keypoints && eval->keypoint_count ? STANCE_EVAL_KEYPOINTS : STANCE_EVAL_BOXES;
-    reader->box_areas = (reader->entry->seen & EVAL_HAS_BOX) != 0;
+    reader->box_areas = (reader->entry.seen & EVAL_HAS_BOX) != 0;
     return eval_settle(eval);
 }
 
@@ -59,7 +59,7 @@ static int missing(const struct reader *reader, const char *name)
 /* Fills `item` and returns the number of its keypoints. */
 static int fill(struct reader *reader, struct eval_instance *item)
 {
-    const struct eval_entry *entry = reader->entry;
+    const struct eval_entry *entry = &reader->entry;
     struct stance_eval *eval = reader->eval;
     int count = 0, has = 0;
     memcpy(item->box, entry->box, sizeof item->box);
@@ -84,7 +84,7 @@ static int fill(struct reader *reader, struct eval_instance *item)
 static int read_result(struct reader *reader)
 {
     struct stance_eval *eval = reader->eval;
-    struct eval_entry *entry = reader->entry;
+    struct eval_entry *entry = &reader->entry;
     char what[48];
     snprintf(what, sizeof what, "result %ld", ++reader->number);
     BASE_TRY(eval_entry_read(entry, &reader->scan, what));
@@ -148,17 +148,11 @@ static int read_top(struct reader *reader)
 int eval_parse_results(struct stance_eval *eval, const void *data, size_t size, const char *name)
 {
     struct reader *reader = base_alloc_zero(1, sizeof *reader);
-    struct eval_entry *entry = base_alloc_zero(1, sizeof *entry);
-    int code = 0;
-    if (!reader || !entry) {
-        code = base_error_memory(sizeof *reader + sizeof *entry, "reading results");
-    } else {
-        reader->eval = eval;
-        reader->entry = entry;
-        base_scan_begin(&reader->scan, data, size, name);
-        code = read_top(reader);
-    }
-    base_free(entry);
+    if (!reader)
+        return base_error_memory(sizeof *reader, "reading results");
+    reader->eval = eval;
+    base_scan_begin(&reader->scan, data, size, name);
+    int code = read_top(reader);
     base_free(reader);
     return code;
 }

@@ -25,7 +25,7 @@ bool trial_path(const char *name, char *path, size_t size)
     return support_shared_path(path, size, relative);
 }
 
-static void check(int code)
+void trial_check(int code)
 {
     if (code < 0)
         fail_msg("%s: %s", stance_error_name(code), stance_error_text());
@@ -54,7 +54,7 @@ static void init(struct trial *trial, int batch)
     assert_in_range(trial->output_count, 1, TRIAL_OUTPUTS);
     for (int i = 0; i < trial->input_count; i++) {
         struct stance_tensor *input = &trial->inputs[i];
-        check(stance_model_input(trial->model, i, input));
+        trial_check(stance_model_input(trial->model, i, input));
         for (int k = 0; k < input->rank; k++)
             if (input->dims[k] < 0)
                 input->dims[k] = k == 0 ? batch : OPEN_DIM;
@@ -62,20 +62,27 @@ static void init(struct trial *trial, int batch)
     }
 }
 
-void trial_open(struct trial *trial, const char *name, int batch)
+struct stance_model *trial_model(const char *name)
 {
     char path[4096];
-    *trial = (struct trial){0};
+    struct stance_model *model;
     if (!trial_path(name, path, sizeof path))
         skip();
-    check(stance_model_open(&trial->model, path));
+    trial_check(stance_model_open(&model, path));
+    return model;
+}
+
+void trial_open(struct trial *trial, const char *name, int batch)
+{
+    *trial = (struct trial){0};
+    trial->model = trial_model(name);
     init(trial, batch);
 }
 
 void trial_parse(struct trial *trial, const struct base_buffer *model, int batch)
 {
     *trial = (struct trial){0};
-    check(engine_model_parse(&trial->model, model->data, model->size, "test.onnx"));
+    trial_check(engine_model_parse(&trial->model, model->data, model->size, "test.onnx"));
     init(trial, batch);
 }
 
@@ -92,7 +99,7 @@ void trial_session(struct trial *trial, int tier, int threads)
     options.tier = tier;
     options.threads = threads;
     stance_session_close(&trial->session);
-    check(stance_session_open(&trial->session, trial->model, &options));
+    trial_check(stance_session_open(&trial->session, trial->model, &options));
 }
 
 void trial_shape(struct trial *trial, int i, int rank, const int64_t *dims)
@@ -112,8 +119,8 @@ void trial_batch(struct trial *trial, int64_t batch)
 
 void trial_run(struct trial *trial)
 {
-    check(stance_session_run(trial->session, trial->inputs, trial->input_count, trial->outputs,
-                             trial->output_count));
+    trial_check(stance_session_run(trial->session, trial->inputs, trial->input_count,
+                                   trial->outputs, trial->output_count));
 }
 
 void trial_close(struct trial *trial)

@@ -21,6 +21,13 @@ struct trial {
  * folder ("simplepose_opset9.onnx"). False where the shared folder is missing. */
 bool trial_path(const char *name, char *path, size_t size);
 
+/* Fails the test with the library's sentence when `code` is an error. */
+void trial_check(int code);
+
+/* The model of a name, to be closed by stance_model_close(); skips the test where the shared folder is
+ * missing. */
+struct stance_model *trial_model(const char *name);
+
 /* Opens the model of a name; skips the test where the shared folder is missing. Inputs get their
  * declared shape with `batch` for an open batch and 64 for other open dims, and seeded noise. */
 void trial_open(struct trial *trial, const char *name, int batch);
