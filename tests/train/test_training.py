@@ -13,13 +13,14 @@ import sys
 import tempfile
 import unittest
 
+import numpy as np
 import scene
 import torch
 
 from stance_train import __main__ as program
 from stance_train import checkpoint, config
 from stance_train.detect_task import DetectTask
-from stance_train.engine import find_library
+from stance_train.engine import find_library, find_program
 from stance_train.errors import TrainError
 from stance_train.export import export
 from stance_train.families import build
@@ -166,6 +167,40 @@ class Teachers(Folder):
         self.assertTrue(training.run())
         losses = [entry["loss"] for entry in training.history]
         self.assertLess(losses[-1], losses[0] * 0.8)
+
+
+class Evaluation(Folder):
+    """Each evaluation goes through `stance eval`: perfect answers score 1."""
+
+    def setUp(self):
+        super().setUp()
+        if not find_program():
+            self.skipTest("the stance program is not built")
+        self.data = scene.write_set(os.path.join(self.folder, "data"), 24)
+
+    def task(self, kind, task):
+        made = config.load(kind)
+        made["data"]["train"] = made["data"]["val"] = [{"path": self.data}]
+        return task(made)
+
+    def test_perfect_keypoints(self):
+        task = self.task("pose", PoseTask)
+        truth = np.array([np.c_[p.keypoints, np.ones(17)] for _, _, p in task.val.people])
+        task.predict = lambda *_: truth
+        self.assertEqual(task.evaluate(None, self.folder, 0),
+                         {"pck_figures": 1.0, "ap": 1.0, "ap50": 1.0})
+        task.predict = lambda *_: truth + [500, 0, 0]
+        self.assertEqual(task.evaluate(None, self.folder, 0),
+                         {"pck_figures": 0.0, "ap": 0.0, "ap50": 0.0})
+
+    def test_perfect_boxes(self):
+        task = self.task("detect", DetectTask)
+        boxes = [np.array([[*p.people[0].box[:2], *(p.people[0].box[:2] + p.people[0].box[2:]), .9]])
+                 for p in task.val.pictures]
+        task.predict = lambda *_: boxes
+        self.assertEqual(task.evaluate(None, self.folder, 0), {"ap": 1.0, "ap50": 1.0})
+        task.predict = lambda *_: [b + [500, 0, 500, 0, 0] for b in boxes]
+        self.assertEqual(task.evaluate(None, self.folder, 0), {"ap": 0.0, "ap50": 0.0})
 
 
 class Failures(Folder):

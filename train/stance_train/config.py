@@ -13,7 +13,6 @@ COMMON = {
         "workers": 1,               # processes that prepare pictures
         "checkpoint_minutes": 10.0,
         "evaluate_every": 5,        # epochs; 0: never
-        "stance": "",               # the stance program for evaluation; empty: found by itself
     },
     "data": {
         "train": [], "val": [],

@@ -8,17 +8,10 @@ import torch
 
 from . import evaluation, rtmdet_loss
 from .data.records import read_set
-from .data.scenes import MEAN, STD, Scenes
+from .data.scenes import Scenes
 from .data.teacher import open_size
 from .keypoints import KeypointSet
-from .task import Task
-
-
-def normalise(pixels, device="cpu"):
-    """Pixels [N,H,W,3] (RGB bytes) to the network's input (BGR)."""
-    mean, std = (torch.from_numpy(v).to(device).view(1, 3, 1, 1) for v in (MEAN, STD))
-    picture = pixels.to(device).flip(-1).permute(0, 3, 1, 2).float()
-    return ((picture - mean) / std).contiguous(memory_format=torch.channels_last)
+from .task import Task, network_input
 
 
 class DetectTask(Task):
@@ -41,7 +34,7 @@ class DetectTask(Task):
 
     def loss(self, model, batch, device):
         options = self.config["loss"]
-        flat = rtmdet_loss.flatten(model(normalise(batch[0], device)))
+        flat = rtmdet_loss.flatten(model(network_input(batch[0], device, bgr=True)))
         classes, boxes = rtmdet_loss.truth_loss(flat, batch[1].to(device))
         parts = {"class_loss": float(classes), "box_loss": float(boxes)}
         loss = (1 - options["distil"]) * (classes + options["box"] * boxes)
@@ -59,7 +52,8 @@ class DetectTask(Task):
         for first in range(0, len(scenes), batch):
             numbers = range(first, min(first + batch, len(scenes)))
             pixels = torch.stack([scenes[(0, i, i, (width, height), "none")][0] for i in numbers])
-            for i, boxes in zip(numbers, rtmdet_loss.detections(model(normalise(pixels)))):
+            outputs = model(network_input(pixels, bgr=True))
+            for i, boxes in zip(numbers, rtmdet_loss.detections(outputs)):
                 picture = scenes.pictures[i]
                 boxes[:, :4] /= min(width / picture.width, height / picture.height)
                 found.append(boxes.numpy())
@@ -69,11 +63,7 @@ class DetectTask(Task):
         if self.val is None:
             return {}
         found = self.predict(model, self.val, self.size(epoch))
-        program = evaluation.find_stance(self.config["run"]["stance"])
-        if not program:
-            return {}
-        numbers = evaluation.run_evaluator(*detection_lists(self.val, found), folder, program)
-        return {"ap": numbers["AP"], "ap50": numbers["AP50"]}
+        return evaluation.average_precision(*detection_lists(self.val, found), folder)
 
 
 def detection_lists(scenes, found):

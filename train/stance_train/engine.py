@@ -3,8 +3,10 @@ check of an export. Public headers: stance/model.h, stance/session.h."""
 
 import ctypes
 import ctypes.util
+import json
 import os
 import shutil
+import subprocess
 
 import numpy as np
 
@@ -40,6 +42,17 @@ def find_program():
     """The stance program of this tree's build, or on the path; None if there is none."""
     built = os.path.join(build_folder(), "apps", "cli", "stance")
     return built if os.access(built, os.X_OK) else shutil.which("stance")
+
+
+def run_program(*arguments):
+    """What the stance program prints as JSON; its sentence becomes ours when it fails."""
+    program = find_program()
+    if not program:
+        raise TrainError("this needs the stance program; build it (make) or install it")
+    done = subprocess.run([program, *arguments], capture_output=True, text=True)
+    if done.returncode != 0:
+        raise TrainError(done.stderr.strip() or f"{program} ended with {done.returncode}")
+    return json.loads(done.stdout)
 
 
 class Network:

@@ -2,20 +2,10 @@
 
 import json
 import os
-import shutil
-import subprocess
 
 import numpy as np
 
-from .engine import find_program
-from .errors import TrainError
-
-
-def find_stance(wanted=""):
-    """The stance program: as configured, of this tree's build, or on the path."""
-    if wanted and not shutil.which(wanted):
-        raise TrainError(f"run.stance: {wanted} cannot be run")
-    return wanted or find_program()
+from .engine import find_program, run_program
 
 
 def torso_lengths(keypoints, visible, keypoint_set):
@@ -56,7 +46,6 @@ def coco_truth(people, keypoint_set):
         annotations.append({
             "id": i + 1, "image_id": number, "category_id": 1, "iscrowd": 0,
             "bbox": [round(float(v), 2) for v in person.box],
-            "area": round(float(person.box[2] * person.box[3]) * 0.6, 2),
             "num_keypoints": int((person.visible > 0).sum()),
             "keypoints": [round(float(v), 2) for v in points.reshape(-1)]})
     return {"images": list(images.values()), "annotations": annotations,
@@ -74,24 +63,14 @@ def coco_results(people, found):
     return results
 
 
-def run_evaluator(truth, results, folder, stance):
-    """The numbers of `stance eval coco` on two lists, which are left in `folder`."""
+def average_precision(truth, results, folder):
+    """AP and AP50 by `stance eval coco` on two lists, which are left in `folder`; nothing where the
+    stance program is not there."""
+    if not find_program():
+        return {}
     paths = [os.path.join(folder, n) for n in ("val-truth.json", "val-results.json")]
     for path, content in zip(paths, (truth, results)):
         with open(path, "w", encoding="utf-8") as file:
             json.dump(content, file)
-    done = subprocess.run([stance, "eval", "coco", "--annotations", paths[0], "--results",
-                           paths[1], "--json"], capture_output=True, text=True)
-    if done.returncode != 0:
-        raise TrainError(f"{stance} eval: {done.stderr.strip() or done.returncode}")
-    return json.loads(done.stdout)
-
-
-def coco_numbers(people, found, keypoint_set, folder, stance=""):
-    """AP and AP50 of the val set; nothing where the stance program is not there."""
-    program = find_stance(stance)
-    if not program:
-        return {}
-    numbers = run_evaluator(coco_truth(people, keypoint_set), coco_results(people, found), folder,
-                            program)
+    numbers = run_program("eval", "coco", "--annotations", paths[0], "--results", paths[1], "--json")
     return {"ap": numbers["AP"], "ap50": numbers["AP50"]}

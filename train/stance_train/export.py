@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import subprocess
 import warnings
 
 import numpy as np
@@ -11,7 +10,7 @@ import torch
 from torch import nn
 
 from . import checkpoint
-from .engine import Network, find_library, find_program
+from .engine import Network, find_library, find_program, run_program
 from .errors import TrainError
 
 OPSET = 13
@@ -159,13 +158,9 @@ def write_checked(network, path):
 
 def _counts(path):
     """Parameters and multiply-adds as `stance info` counts them; nothing without stance."""
-    program = find_program()
-    if not program:
+    if not find_program():
         return {}
-    done = subprocess.run([program, "info", "--json", path], capture_output=True, text=True)
-    if done.returncode != 0:
-        raise TrainError(f"{path}: {done.stderr.strip()}")
-    told = json.loads(done.stdout)
+    told = run_program("info", "--json", path)
     return {key: told[key] for key in ("parameters", "multiply_adds") if told.get(key)}
 
 

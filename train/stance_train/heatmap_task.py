@@ -9,7 +9,8 @@ import torch
 
 from . import heatmap_loss
 from .errors import TrainError
-from .pose_task import PoseTask, normalise
+from .pose_task import PoseTask
+from .task import network_input
 
 
 class HeatmapTask(PoseTask):
@@ -23,7 +24,7 @@ class HeatmapTask(PoseTask):
     def loss(self, model, batch, device):
         pixels, points, weights = (v.to(device) for v in batch[:3])
         options = self.config["loss"]
-        maps = model(normalise(pixels, device))
+        maps = model(network_input(pixels, device))
         loss = heatmap_loss.pose_loss(maps, points, weights, (pixels.shape[2], pixels.shape[1]),
                                       options["heatmap_sigma"], options["unbiased"])
         with torch.no_grad():

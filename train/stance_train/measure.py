@@ -7,7 +7,6 @@ from the picture file to the coordinates. The list is what a model card's `metri
 
 import json
 import os
-import subprocess
 import tempfile
 
 import numpy as np
@@ -15,23 +14,13 @@ import numpy as np
 from . import evaluation
 from .data.people import People
 from .data.records import read_set
-from .engine import find_program
+from .engine import run_program
 from .errors import TrainError
 from .keypoints import KeypointSet
 
 REPEATS = 1000       # of a bootstrap by people
 REPEATS_AP = 200     # of a bootstrap by pictures: each is an evaluation of its own
 LEAST = 20           # people of a source
-
-
-def _stance(*arguments):
-    program = find_program()
-    if not program:
-        raise TrainError("measuring needs the stance program; build it (make) or install it")
-    done = subprocess.run([program, *arguments], capture_output=True, text=True)
-    if done.returncode != 0:
-        raise TrainError(done.stderr.strip() or f"stance ended with {done.returncode}")
-    return json.loads(done.stdout)
 
 
 def _write(folder, name, content):
@@ -62,7 +51,7 @@ def _find_keypoints(model, people, keypoint_set, folder):
         truth["images"].append({"id": i, "width": picture.width, "height": picture.height,
                                 "file_name": os.path.relpath(picture.path, root)})
     saved = os.path.join(folder, "results.json")
-    _stance("eval", "coco", "--annotations", _write(folder, "truth.json", truth), "--images", root,
+    run_program("eval", "coco", "--annotations", _write(folder, "truth.json", truth), "--images", root,
             "--detections", "gt", "--pose", model, "--type", "keypoints", "--save-results", saved,
             "--json", "-q")
     found = np.full((len(people.people), keypoint_set.count, 3), -1e6)
@@ -120,14 +109,14 @@ def measure_ap(model, role, annotations, images, seed=0):
     random, drawn = np.random.default_rng(seed), []
     with tempfile.TemporaryDirectory() as folder:
         saved = os.path.join(folder, "results.json")
-        numbers = _stance("eval", "coco", "--annotations", annotations, "--images", images, "--type",
+        numbers = run_program("eval", "coco", "--annotations", annotations, "--images", images, "--type",
                           kind, *how, "--save-results", saved, "--json", "-q")
         with open(saved, encoding="utf-8") as file:
             results = json.load(file)
         for _ in range(REPEATS_AP):
             draw = random.integers(len(truth["images"]), size=len(truth["images"]))
             new, found = _resample(truth, results, draw)
-            drawn.append(_stance("eval", "coco", "--annotations", _write(folder, "t.json", new),
+            drawn.append(run_program("eval", "coco", "--annotations", _write(folder, "t.json", new),
                                  "--results", _write(folder, "r.json", found), "--type", kind,
                                  "--json"))
     name = os.path.basename(os.path.normpath(images))
@@ -140,7 +129,7 @@ def measure_ap(model, role, annotations, images, seed=0):
 
 def measure(model, data, split, images):
     """All metrics of a model on data sets (paths); prints nothing."""
-    family = _stance("info", "--json", model)["family"] or ""
+    family = run_program("info", "--json", model)["family"] or ""
     role = "detector" if "detector" in family else "pose"
     metrics = []
     for path in data:

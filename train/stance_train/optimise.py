@@ -3,7 +3,6 @@
 import math
 
 import torch
-from torch import nn
 
 
 def parameter_groups(model, weight_decay):
@@ -43,19 +42,3 @@ class Average:
                 self.state[key].lerp_(value, 1 - decay)
             else:
                 self.state[key].copy_(value)
-
-
-@torch.no_grad()
-def normalise_statistics(model, batches):
-    """Computes the batch normalisations' means and variances anew from `batches`."""
-    norms = [m for m in model.modules() if isinstance(m, nn.BatchNorm2d)]
-    momenta = [m.momentum for m in norms]
-    for m in norms:
-        m.reset_running_stats()
-        m.momentum = None
-    model.train()
-    for batch in batches:
-        model(batch)
-    for m, momentum in zip(norms, momenta):
-        m.momentum = momentum
-    model.eval()

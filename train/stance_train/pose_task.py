@@ -7,17 +7,7 @@ from . import evaluation, simcc_loss
 from .data.people import People
 from .data.records import read_set
 from .keypoints import KeypointSet
-from .task import Task
-
-MEAN = torch.tensor([123.675, 116.28, 103.53]).view(1, 3, 1, 1)
-STD = torch.tensor([58.395, 57.12, 57.375]).view(1, 3, 1, 1)
-
-
-def normalise(pixels, device="cpu"):
-    """Pixels [N,H,W,3] as bytes to the network's input."""
-    picture = pixels.to(device).permute(0, 3, 1, 2).float()
-    return ((picture - MEAN.to(device)) / STD.to(device)).contiguous(
-        memory_format=torch.channels_last)
+from .task import Task, network_input
 
 
 class PoseTask(Task):
@@ -45,7 +35,7 @@ class PoseTask(Task):
         size = torch.tensor(self.config["model"]["input_size"], device=device)
         ratio = size / torch.tensor([pixels.shape[2], pixels.shape[1]], device=device)
         points = points * ratio
-        outputs, maps = model(normalise(pixels, device), maps=True)
+        outputs, maps = model(network_input(pixels, device), maps=True)
         loss = simcc_loss.pose_loss(outputs, points, weights, options)
         parts = {"simcc_loss": float(loss)}
         if options["coarse"]:
@@ -73,7 +63,8 @@ class PoseTask(Task):
         for first in range(0, len(people), batch):
             items = [people[(0, i, i, size, "none")]
                      for i in range(first, min(first + batch, len(people)))]
-            points = self.decode(model(normalise(torch.stack([i[0] for i in items])))).numpy()
+            pixels = torch.stack([i[0] for i in items])
+            points = self.decode(model(network_input(pixels))).numpy()
             for point, item in zip(points, items):
                 matrix = item[3].numpy()
                 inverse = np.linalg.inv(matrix[:, :2].astype(float))
@@ -86,5 +77,6 @@ class PoseTask(Task):
             return {}
         found = self.predict(model, self.val, self.size(epoch))
         return {**evaluation.torso_pck_by_source(self.val, found, self.keypoint_set),
-                **evaluation.coco_numbers(self.val, found, self.keypoint_set, folder,
-                                          self.config["run"]["stance"])}
+                **evaluation.average_precision(
+                    evaluation.coco_truth(self.val, self.keypoint_set),
+                    evaluation.coco_results(self.val, found), folder)}

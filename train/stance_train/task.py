@@ -1,9 +1,20 @@
 """What all tasks have in common: the network and its start, and which samples a step takes."""
 
+import torch
+
 from . import families
 from .data.draw import draw
+from .data.pixels import MEAN, STD
 from .errors import TrainError
 from .start import load_start
+
+
+def network_input(pixels, device="cpu", bgr=False):
+    """Pixels [N,H,W,3] (RGB bytes) to a network's input [N,3,H,W], normalised; `bgr`: blue first."""
+    mean, std = (torch.from_numpy(v).to(device) for v in (MEAN, STD))
+    picture = (pixels.to(device).float() - mean) / std
+    return (picture.flip(-1) if bgr else picture).permute(0, 3, 1, 2).contiguous(
+        memory_format=torch.channels_last)
 
 
 class Task:

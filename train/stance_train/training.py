@@ -59,9 +59,9 @@ class Progress:
         self.seconds = 0.5 if self.terminal else seconds
         self.last = 0
 
-    def show(self, text, force=False):
+    def show(self, text):
         now = time.monotonic()
-        if force or now - self.last >= self.seconds:
+        if now - self.last >= self.seconds:
             self.last = now
             print(("\r\033[K" if self.terminal else "") + text, end="" if self.terminal else "\n",
                   file=sys.stderr, flush=True)

@@ -11,13 +11,10 @@ from PIL import Image
 from ..engine import Network
 from ..errors import TrainError
 from . import augment
-from .pixels import PictureStore
+from .pixels import PictureStore, normalise
 
 GREY = 114
 MAX_BOXES = 100
-# The published RTMDet normalisation, in the order blue, green, red.
-MEAN = np.array([103.53, 116.28, 123.675], np.float32)
-STD = np.array([57.375, 57.12, 58.395], np.float32)
 
 DEFAULTS = {"flip": 0.0, "scale": [1.0, 1.0], "mosaic": 0.0, "colour": 0.0, "blur": 0.0,
             "dropout": 0.0, "small": 0.0}
@@ -120,7 +117,7 @@ class Scenes(torch.utils.data.Dataset):
         """The teacher's maps for a canvas, joined to one array [cells, 5]."""
         if self._network is None:   # one in each worker
             self._network = Network(self.teacher)
-        values = ((pixels[..., ::-1].astype(np.float32) - MEAN) / STD).transpose(2, 0, 1)
+        values = normalise(pixels)[..., ::-1].transpose(2, 0, 1)   # blue first
         maps = self._network(values[None])
         if len(maps) != 3 or any(m.ndim != 4 or m.shape[-1] != 5 for m in maps):
             raise TrainError(f"{self.teacher}: a detection teacher must have three maps "

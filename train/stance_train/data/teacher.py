@@ -7,9 +7,7 @@ from PIL import Image
 
 from ..engine import Network
 from ..errors import TrainError
-
-MEAN = np.array([123.675, 116.28, 103.53], np.float32)
-STD = np.array([58.395, 57.12, 57.375], np.float32)
+from .pixels import normalise
 
 
 def open_size(path, folder):
@@ -48,7 +46,7 @@ class PoseTeacher:
         if pixels.shape[1::-1] != self.size:
             pixels = np.asarray(Image.fromarray(pixels).resize(self.size,
                                                                Image.Resampling.BILINEAR))
-        values = ((pixels.astype(np.float32) - MEAN) / STD).transpose(2, 0, 1)
+        values = normalise(pixels).transpose(2, 0, 1)
         outputs = self._network(values[None])
         bins = [int(v * self.split) for v in self.size]
         if len(outputs) == 2 and [o.shape[-1] for o in outputs] == bins:
