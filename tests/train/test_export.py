@@ -86,8 +86,12 @@ class Export(unittest.TestCase):
         export(path, self.file)
         larger = copy.deepcopy(made)
         larger["model"]["size"] = "t"
-        with self.assertRaisesRegex(TrainError, "expected.*same size"):
+        with self.assertRaisesRegex(TrainError, "layers with weights where.*same size"):
             load_start(build(larger), self.file, [64, 96])
+        other = copy.deepcopy(made)
+        other["model"]["keypoint_set"] = "mpii16"
+        with self.assertRaisesRegex(TrainError, "expected.*same size"):
+            load_start(build(other), self.file, [64, 96])
         broken = os.path.join(self.folder, "broken.onnx")
         with open(broken, "wb") as file:
             file.write(b"\xff" * 100)

@@ -61,29 +61,46 @@ class GatedAttentionUnit(nn.Module):
 
 
 class SimCCHead(nn.Module):
-    """A 7x7 convolution to one map per keypoint, each map to a vector, attention, two axes."""
+    """A 7x7 convolution to one map per keypoint, each map to a vector, attention, two axes.
+
+    In: the backbone's features. Out: the logits of both axes, and the heatmaps [N,K,h,w] that a
+    training may ask to be right as well. The picture may be smaller than `input_size` while
+    training: features are then stretched to the head's grid, the logits are of the full size.
+    """
+
+    stride = 32
 
     def __init__(self, channels, keypoints, input_size, dims=256, split=2.0):
         super().__init__()
         width, height = input_size
-        self.grid = (height // 32, width // 32)
-        flat = self.grid[0] * self.grid[1]
-        self.final_layer = nn.Conv2d(channels, keypoints, 7, padding=3)
-        self.mlp = nn.Sequential(ScaleNorm(flat), nn.Linear(flat, dims, bias=False))
+        self.grid = (height // self.stride, width // self.stride)
+        self.build(channels, keypoints, self.grid[0] * self.grid[1], dims)
         self.gau = GatedAttentionUnit(dims)
         self.cls_x = nn.Linear(dims, int(width * split), bias=False)
         self.cls_y = nn.Linear(dims, int(height * split), bias=False)
 
+    def build(self, channels, keypoints, cells, dims):
+        self.final_layer = nn.Conv2d(channels[-1], keypoints, 7, padding=3)
+        self.mlp = nn.Sequential(ScaleNorm(cells), nn.Linear(cells, dims, bias=False))
+
+    def stretch(self, maps):
+        if tuple(maps.shape[2:]) == self.grid:
+            return maps
+        return F.interpolate(maps, self.grid, mode="bilinear", align_corners=False)
+
+    def vectors(self, features):
+        """One vector per keypoint [N,K,dims], and the maps that they come from."""
+        maps = self.final_layer(self.stretch(features[-1]))
+        return self.mlp(torch.flatten(maps, 2)), maps
+
     def forward(self, features):
-        """The logits of both axes, and the convolution's maps [N,K,h,w] that they come from."""
-        maps = self.final_layer(features)
-        x = self.gau(self.mlp(torch.flatten(maps, 2)))
+        vectors, maps = self.vectors(features)
+        x = self.gau(vectors)
         return (self.cls_x(x), self.cls_y(x)), maps
 
 
 class HeatmapBranch(nn.Module):
-    """Heatmaps at stride 8 from the backbone's last three stages, while training only: they tell
-    every stage where the joints are, long before the fully connected layers know."""
+    """Heatmaps at stride 8 from the backbone's last three stages."""
 
     def __init__(self, channels, keypoints, dims=64):
         super().__init__()
@@ -98,12 +115,30 @@ class HeatmapBranch(nn.Module):
         return self.heatmaps(self.merge(x))
 
 
+class HeatmapSimCCHead(SimCCHead):
+    """The head of `pico`: heatmaps at stride 8, each as a distribution over its cells to a vector,
+    then attention and two axes as above. The sums of a distribution's rows and columns are what
+    the axes are about, so the linear layers have little to learn (docs/training.md)."""
+
+    stride = 8
+
+    def build(self, channels, keypoints, cells, dims):
+        self.branch = HeatmapBranch(channels, keypoints)
+        self.mlp = nn.Linear(cells, dims, bias=False)
+        self.gain = math.sqrt(cells / 3)   # a peak over three cells comes out as ones
+
+    def vectors(self, features):
+        maps = self.branch(features)
+        cells = torch.softmax(torch.flatten(self.stretch(maps), 2).float(), -1)
+        return self.mlp(cells * self.gain), maps
+
+
 class RTMPose(nn.Module):
     """Pictures [N,3,H,W] to SimCC logits [N,K,2W] and [N,K,2H].
 
-    A smaller picture than `input_size` may be given while training: its features are then
-    stretched to the head's grid and the logits are those of the full size. With `auxiliary` there
-    is a HeatmapBranch, which is not part of what is exported.
+    With `auxiliary` a network of a published size has a HeatmapBranch beside its head, which tells
+    every stage where the joints are, long before the fully connected layers know; it is not part
+    of what is exported. `pico` has it inside its head.
     """
 
     family = "simcc"
@@ -113,17 +148,15 @@ class RTMPose(nn.Module):
         super().__init__()
         self.size, self.keypoints, self.input_size = size, keypoints, tuple(input_size)
         self.backbone = CSPNeXt(*SIZES[size], out_indices=(2, 3, 4))
-        self.head = SimCCHead(self.backbone.channels[-1], keypoints, input_size, split=split)
-        if auxiliary:
+        head = HeatmapSimCCHead if size == "pico" else SimCCHead
+        self.head = head(self.backbone.channels, keypoints, input_size, split=split)
+        if auxiliary and size != "pico":
             self.auxiliary = HeatmapBranch(self.backbone.channels, keypoints)
 
     def forward(self, pictures, maps=False):
         """The logits of both axes; with `maps` also the list of heatmaps [N,K,h,w]."""
         features = self.backbone(pictures)
-        last = features[-1]
-        if tuple(last.shape[2:]) != self.head.grid:
-            last = F.interpolate(last, self.head.grid, mode="bilinear", align_corners=False)
-        axes, coarse = self.head(last)
+        axes, heatmaps = self.head(features)
         if not maps:
             return axes
-        return axes, [coarse] + ([self.auxiliary(features)] if hasattr(self, "auxiliary") else [])
+        return axes, [heatmaps] + ([self.auxiliary(features)] if hasattr(self, "auxiliary") else [])
