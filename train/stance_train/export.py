@@ -86,7 +86,8 @@ def write_onnx(network, path, example, names, batch):
 
 
 def halve(path):
-    """Stores the kernels and matrices of an ONNX file as float16, each with a Cast to float32."""
+    """Stores the kernels and matrices of an ONNX file as float16, each with a Cast to float32.
+    Names take room too: only weights and the nodes that use them keep theirs."""
     try:
         import onnx
         from onnx import numpy_helper
@@ -100,10 +101,20 @@ def halve(path):
             continue
         name = weights.name
         weights.CopyFrom(numpy_helper.from_array(values.astype(np.float16), name + "_half"))
-        casts.append(onnx.helper.make_node("Cast", [name + "_half"], [name], name=name + "_cast",
+        casts.append(onnx.helper.make_node("Cast", [name + "_half"], [name],
                                            to=onnx.TensorProto.FLOAT))
+    kept = {value.name for value in [*model.graph.output, *model.graph.initializer]}
+    kept |= {cast.output[0] for cast in casts} | {value.name for value in model.graph.input}
+    short = {}
+    for node in model.graph.node:
+        if not kept.intersection(node.input):
+            node.name = ""
+        for values in (node.input, node.output):
+            for i, value in enumerate(values):
+                if value and value not in kept:
+                    values[i] = short.setdefault(value, str(len(short)))
     nodes = casts + list(model.graph.node)
-    del model.graph.node[:]
+    del model.graph.node[:], model.graph.value_info[:]
     model.graph.node.extend(nodes)
     onnx.save(model, path)
 

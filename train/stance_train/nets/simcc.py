@@ -60,6 +60,11 @@ class GatedAttentionUnit(nn.Module):
         return self.res_scale(x) + self.o(u * torch.matmul(kernel, v))
 
 
+def rows(maps):
+    """Maps [N,K,h,w] as vectors [N,K,h·w]; only N is left open in an export."""
+    return maps.reshape(-1, int(maps.shape[1]), int(maps.shape[2]) * int(maps.shape[3]))
+
+
 class SimCCHead(nn.Module):
     """A 7x7 convolution to one map per keypoint, each map to a vector, attention, two axes.
 
@@ -91,12 +96,20 @@ class SimCCHead(nn.Module):
     def vectors(self, features):
         """One vector per keypoint [N,K,dims], and the maps that they come from."""
         maps = self.final_layer(self.stretch(features[-1]))
-        return self.mlp(torch.flatten(maps, 2)), maps
+        return self.mlp(rows(maps)), maps
 
     def forward(self, features):
         vectors, maps = self.vectors(features)
         x = self.gau(vectors)
         return (self.cls_x(x), self.cls_y(x)), maps
+
+
+def enlarge(x, like):
+    """Nearest neighbours, to the size of `like`; where that is twice the size, ONNX is told so."""
+    size = [int(v) for v in like.shape[2:]]
+    if size == [2 * int(v) for v in x.shape[2:]]:
+        return F.interpolate(x, scale_factor=2.0, mode="nearest")
+    return F.interpolate(x, size, mode="nearest")
 
 
 class HeatmapBranch(nn.Module):
@@ -111,7 +124,7 @@ class HeatmapBranch(nn.Module):
     def forward(self, features):
         x = self.lateral[-1](features[-1])
         for lateral, feature in zip(reversed(self.lateral[:-1]), reversed(features[:-1])):
-            x = F.interpolate(x, feature.shape[2:], mode="nearest") + lateral(feature)
+            x = enlarge(x, feature) + lateral(feature)
         return self.heatmaps(self.merge(x))
 
 
@@ -129,7 +142,7 @@ class HeatmapSimCCHead(SimCCHead):
 
     def vectors(self, features):
         maps = self.branch(features)
-        cells = torch.softmax(torch.flatten(self.stretch(maps), 2).float(), -1)
+        cells = torch.softmax(rows(self.stretch(maps)).float(), -1)
         return self.mlp(cells * self.gain), maps
 
 
