@@ -5,6 +5,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include <stdint.h>
+
+#include "base/arena.h"
 #include "base/buffer.h"
 #include "base/errors.h"
 
@@ -29,6 +32,18 @@ STANCE_PRIVATE bool base_file_exists(const char *path);
 STANCE_PRIVATE bool base_file_is_folder(const char *path);
 /* Makes a folder and its parents; an existing one is fine. */
 STANCE_PRIVATE int base_file_make_folder(const char *path);
+
+struct base_file_entry {
+    const char *name; /* without the folder */
+    int64_t bytes;
+};
+
+/* The regular files of `folder` whose names end with `ending`, sorted by name, in memory of the
+ * arena. A folder that is not there or cannot be read has none. Errors: ELIMIT (more than `most`),
+ * ENOMEMORY. */
+STANCE_PRIVATE int base_file_list(struct base_file_entry **out, size_t *count,
+                                  struct base_arena *arena, const char *folder, const char *ending,
+                                  size_t most);
 
 /* Resolves FOLDER/RELATIVE, links included, into `path`. Errors: EARGUMENT when it would lie
  * outside `folder` (absolute, "..", a link that leads out), ENOTFOUND, ELIMIT, EIO. */
