@@ -15,6 +15,7 @@
 #include "base/file.h"
 #include "engine/network.h"
 #include "model/family.h"
+#include "model/find.h"
 #include "stance/inspect.h"
 #include "support/support.h"
 #include "support/tiny_model.h"

@@ -3,6 +3,7 @@
 #define STANCE_STANCE_H
 
 #include "stance/bytes.h"
+#include "stance/card.h"
 #include "stance/draw.h"
 #include "stance/error.h"
 #include "stance/eval.h"

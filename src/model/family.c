@@ -86,3 +86,12 @@ int model_signature_read(struct model_signature *out, const struct stance_model 
     graph_close(&graph);
     return 0;
 }
+
+int model_identify(struct model_traits *traits, const struct stance_model *model, int width,
+                   int height)
+{
+    struct model_signature signature;
+    BASE_TRY(model_signature_read(&signature, model, width, height));
+    BASE_TRY(model_recognise(&signature, traits));
+    return model_card_apply(traits, stance_model_path(model));
+}

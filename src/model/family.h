@@ -29,6 +29,7 @@ struct model_traits {
     int variant;         /* private to the family */
     int keypoint_count;  /* pose */
     float nms_threshold; /* detectors: the family's own; 0: suppression is inside the network */
+    const struct stance_keypoint_set *keypoint_set; /* what the card says; NULL: nothing */
 };
 
 struct model_family {
@@ -59,8 +60,15 @@ int model_recognise(const struct model_signature *signature, struct model_traits
 int model_signature_read(struct model_signature *out, const struct stance_model *model, int width,
                          int height);
 
-/* Where stance_model_open() would find `name`: the path into `path`. Errors: ENOTFOUND. */
-int model_find(const char *name, char *path, size_t size);
+/* Takes over what the card of the model at `path` (its stance_model_path()) says, if it has one.
+ * Errors: EMODEL when card and network contradict each other, and those of stance_card_open(). */
+int model_card_apply(struct model_traits *traits, const char *path);
+
+/* What a model is by its signature (see above) and by its card, where it has one: the card says how
+ * pictures are normalised and which keypoints come out. Errors: those of the three functions
+ * above. */
+int model_identify(struct model_traits *traits, const struct stance_model *model, int width,
+                   int height);
 
 /* The set with this many keypoints; for a count without one, `fallback` is filled with points
  * without names or skeleton (its tables live in the caller's struct). */

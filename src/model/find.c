@@ -6,32 +6,45 @@
 #include "base/buffer.h"
 #include "base/file.h"
 #include "engine/network.h"
+#include "model/builtin.h"
 #include "model/family.h"
+#include "model/find.h"
 
-/* `folder`/`name` and `folder`/`name`.onnx; true when one is a file. */
-static bool try_folder(const char *folder, size_t length, const char *name, char *path, size_t size)
+struct search {
+    const char *name;
+    char *path;
+    size_t size;
+};
+
+/* `folder`/`name` and `folder`/`name`.onnx; 1 when one is a file. */
+static int try_folder(void *context, const char *folder)
 {
     static const char *const endings[] = {"", ".onnx"};
+    const struct search *search = context;
     for (int i = 0; i < 2; i++) {
-        int wrote = length
-                        ? snprintf(path, size, "%.*s/%s%s", (int)length, folder, name, endings[i])
-                        : snprintf(path, size, "%s%s", name, endings[i]);
-        if (wrote > 0 && (size_t)wrote < size && base_file_exists(path))
-            return true;
+        int wrote = snprintf(search->path, search->size, "%s%s%s%s", folder, folder[0] ? "/" : "",
+                             search->name, endings[i]);
+        if (wrote > 0 && (size_t)wrote < search->size && base_file_exists(search->path))
+            return 1;
     }
-    return false;
+    return 0;
 }
 
 /* Each folder of a ':'-separated list. */
-static bool try_list(const char *list, const char *name, char *path, size_t size)
+static int each_of_list(const char *list, int (*visit)(void *, const char *), void *context)
 {
-    while (list && *list) {
+    char folder[BASE_PATH_BYTES];
+    int code = 0;
+    while (code == 0 && list && *list) {
         size_t length = strcspn(list, ":");
-        if (length && try_folder(list, length, name, path, size))
-            return true;
+        if (length && length < sizeof folder) {
+            memcpy(folder, list, length);
+            folder[length] = 0;
+            code = visit(context, folder);
+        }
         list += length + (list[length] == ':');
     }
-    return false;
+    return code;
 }
 
 static void data_folder(char *folder, size_t size)
@@ -43,33 +56,58 @@ static void data_folder(char *folder, size_t size)
         snprintf(folder, size, "%s/.local/share/stance/models", home ? home : "");
 }
 
-int model_find(const char *name, char *path, size_t size)
+int model_each_folder(int (*visit)(void *context, const char *folder), void *context)
 {
     char data[1024];
     data_folder(data, sizeof data);
-    const char *share = STANCE_SHARE_DIR "/models";
+    int code = each_of_list(getenv("STANCE_MODELS"), visit, context);
+    if (code == 0)
+        code = visit(context, "models");
+    if (code == 0)
+        code = visit(context, data);
+    return code ? code : visit(context, STANCE_SHARE_DIR "/models");
+}
+
+static int not_found(const char *name)
+{
+    char data[1024], near[512];
     const char *list = getenv("STANCE_MODELS");
+    if (strchr(name, '/'))
+        return base_error(STANCE_ENOTFOUND, "there is no model '%.400s'", name);
+    data_folder(data, sizeof data);
+    BASE_TRY(model_near_names(name, near, sizeof near));
+    return base_error(STANCE_ENOTFOUND,
+                      "no model '%.200s' here, in $STANCE_MODELS (%.200s), ./models, %.200s or %s; "
+                      "%s, or give the path of an ONNX file",
+                      name, list && list[0] ? list : "not set", data, STANCE_SHARE_DIR "/models",
+                      near);
+}
+
+int model_find(const char *name, char *path, size_t size)
+{
+    struct search search = {name, path, size};
     if (!name[0])
         return base_error(STANCE_EARGUMENT, "a model needs a path or a name");
-    if (try_folder("", 0, name, path, size))
+    if (try_folder(&search, "") || (!strchr(name, '/') && model_each_folder(try_folder, &search)))
         return 0;
-    if (!strchr(name, '/') &&
-        (try_list(list, name, path, size) || try_folder("models", 6, name, path, size) ||
-         try_folder(data, strlen(data), name, path, size) ||
-         try_folder(share, strlen(share), name, path, size)))
-        return 0;
-    if (strchr(name, '/'))
-        return base_error(STANCE_ENOTFOUND, "there is no model '%s'", name);
-    return base_error(STANCE_ENOTFOUND,
-                      "no model '%s' here, in $STANCE_MODELS (%s), ./models, %s or %s; give the "
-                      "path of an ONNX file, or put one there",
-                      name, list && list[0] ? list : "not set", data, share);
+    return not_found(name);
 }
 
 int stance_model_open(struct stance_model **out, const char *name)
 {
-    char path[4096];
+    char path[BASE_PATH_BYTES];
+    const struct model_builtin *builtin = model_builtin_find(name);
     *out = NULL;
+    if (builtin)
+        return engine_model_parse(out, builtin->onnx, builtin->onnx_size, builtin->name);
     BASE_TRY(model_find(name, path, sizeof path));
     return engine_model_load(out, path);
+}
+
+int model_onnx_open(struct onnx_model **out, const char *path)
+{
+    const struct model_builtin *builtin = model_builtin_find(path);
+    if (builtin)
+        return onnx_model_parse(out, builtin->onnx, builtin->onnx_size, NULL);
+    return onnx_model_open(out, path);
 }

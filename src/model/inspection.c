@@ -6,7 +6,7 @@
 #include "base/memory.h"
 #include "engine/plan.h"
 #include "model/family.h"
-#include "onnx/onnx_model.h"
+#include "model/find.h"
 #include "stance/inspect.h"
 
 enum { TEXT_LIMIT = 64 << 20, ARENA_LIMIT = 64 << 20 };
@@ -65,7 +65,7 @@ static int read_file(struct inspection *in, const char *path)
 {
     struct onnx_model *onnx;
     struct graph *graph = NULL;
-    BASE_TRY(onnx_model_open(&onnx, path));
+    BASE_TRY(model_onnx_open(&onnx, path));
     int code = graph_import(&graph, onnx);
     if (code < 0) {
         code = base_error_context(code, "%s", path);

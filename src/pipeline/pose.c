@@ -62,8 +62,10 @@ static int open_memory(struct stance_pose *pose)
         pose->people[i].keypoints =
             pose->keypoints + i * (size_t)pose->network.traits.keypoint_count;
     pose->result.people = pose->people;
-    pose->result.keypoint_set =
-        model_keypoint_set(pose->network.traits.keypoint_count, &pose->plain_set);
+    const struct model_traits *traits = &pose->network.traits;
+    pose->result.keypoint_set = traits->keypoint_set
+                                    ? traits->keypoint_set
+                                    : model_keypoint_set(traits->keypoint_count, &pose->plain_set);
     return 0;
 }
 
@@ -82,21 +84,29 @@ static int open_stages(struct stance_pose *pose)
                               : 0;
 }
 
+/* "stance-det: RTMDet detector 320x320" */
+static void describe_stage(const struct pipeline_stage *stage, const struct stance_model *model,
+                           char *text, size_t size)
+{
+    const struct vision_input *input = &stage->traits.input;
+    const char *path = stance_model_path(model), *slash = strrchr(path, '/');
+    snprintf(text, size, "%.60s: %s %dx%d", slash ? slash + 1 : path, stage->traits.family->title,
+             input->width, input->height);
+}
+
 static void describe(struct stance_pose *pose)
 {
-    const struct model_traits *d = &pose->detector.traits, *p = &pose->network.traits;
-    char detector[160] = "no detector";
+    char detector[160] = "no detector", network[160];
     if (pose->has_detector)
-        snprintf(detector, sizeof detector, "%s %dx%d", d->family->title, d->input.width,
-                 d->input.height);
+        describe_stage(&pose->detector, pose->options.detector, detector, sizeof detector);
     if (!pose->network.session) {
         snprintf(pose->description, sizeof pose->description, "%s, boxes only; %s", detector,
                  stance_session_describe(pose->detector.session));
         return;
     }
-    snprintf(pose->description, sizeof pose->description, "%s + %s %dx%d, %s; %s", detector,
-             p->family->title, p->input.width, p->input.height, pose->result.keypoint_set->name,
-             stance_session_describe(pose->network.session));
+    describe_stage(&pose->network, pose->options.pose, network, sizeof network);
+    snprintf(pose->description, sizeof pose->description, "%s + %s, %s; %s", detector, network,
+             pose->result.keypoint_set->name, stance_session_describe(pose->network.session));
 }
 
 int stance_pose_open(struct stance_pose **out, const struct stance_pose_options *options)

@@ -12,11 +12,8 @@ int pipeline_stage_open(struct pipeline_stage *stage, struct stance_model *model
                         int capacity)
 {
     *stage = (struct pipeline_stage){.capacity = capacity};
-    struct model_signature signature;
-    int code = model_signature_read(&signature, model, role == MODEL_POSE ? 192 : 640,
-                                    role == MODEL_POSE ? 256 : 640);
-    if (code == 0)
-        code = model_recognise(&signature, &stage->traits);
+    int code = model_identify(&stage->traits, model, role == MODEL_POSE ? 192 : 640,
+                              role == MODEL_POSE ? 256 : 640);
     if (code == 0 && stage->traits.family->role != role)
         code = base_error(STANCE_EMODEL, "this is a %s, not a %s", stage->traits.family->title,
                           role == MODEL_POSE ? "pose network" : "person detector");

@@ -91,6 +91,44 @@ static void print_inspection(void)
     FIELD(stance_inspection, graph_after);
 }
 
+static void print_card(void)
+{
+    STRUCT(stance_model_entry);
+    FIELD(stance_model_entry, name);
+    FIELD(stance_model_entry, path);
+    FIELD(stance_model_entry, bytes);
+    STRUCT(stance_model_list);
+    FIELD(stance_model_list, count);
+    FIELD(stance_model_list, entries);
+    STRUCT(stance_card_metric);
+    FIELD(stance_card_metric, name);
+    FIELD(stance_card_metric, value);
+    FIELD(stance_card_metric, low);
+    FIELD(stance_card_metric, high);
+    FIELD(stance_card_metric, note);
+    STRUCT(stance_card);
+    FIELD(stance_card, path);
+    FIELD(stance_card, name);
+    FIELD(stance_card, title);
+    FIELD(stance_card, family);
+    FIELD(stance_card, keypoint_set);
+    FIELD(stance_card, storage);
+    FIELD(stance_card, sha256);
+    FIELD(stance_card, licence);
+    FIELD(stance_card, training_data);
+    FIELD(stance_card, notice);
+    FIELD(stance_card, width);
+    FIELD(stance_card, height);
+    FIELD(stance_card, bgr);
+    FIELD(stance_card, mean);
+    FIELD(stance_card, std);
+    FIELD(stance_card, parameters);
+    FIELD(stance_card, multiply_adds);
+    FIELD(stance_card, metric_count);
+    FIELD(stance_card, metrics);
+    FIELD(stance_card, json);
+}
+
 static void print_pose(void)
 {
     STRUCT(stance_keypoint_set);
@@ -150,6 +188,7 @@ int main(void)
     print_session();
     print_inspection();
     print_eval();
+    print_card();
     print_pose();
     print_options();
     return 0;
