@@ -13,7 +13,7 @@ static void print_options(const struct cli_command *command)
 static void print_bash(void)
 {
     printf("_stance() {\n"
-           "    local word=\"${COMP_WORDS[COMP_CWORD]}\" options=\"\"\n"
+           "    local word=\"${COMP_WORDS[COMP_CWORD]}\" options=\"\" words=\"\"\n"
            "    if [ \"$COMP_CWORD\" -eq 1 ]; then\n"
            "        COMPREPLY=($(compgen -W \"");
     for (int i = 0; cli_commands[i]; i++)
@@ -22,12 +22,14 @@ static void print_bash(void)
     for (int i = 0; cli_commands[i]; i++) {
         printf("    %s) options=\"", cli_commands[i]->name);
         print_options(cli_commands[i]);
-        printf("\" ;;\n");
+        printf("\"%s%s%s ;;\n", cli_commands[i]->words ? " words=\"" : "",
+               cli_commands[i]->words ? cli_commands[i]->words : "",
+               cli_commands[i]->words ? "\"" : "");
     }
     printf("    esac\n"
            "    case \"$word\" in\n"
            "    -*) COMPREPLY=($(compgen -W \"$options\" -- \"$word\")) ;;\n"
-           "    *) COMPREPLY=($(compgen -f -- \"$word\")) ;;\n"
+           "    *) COMPREPLY=($(compgen -W \"$words\" -f -- \"$word\")) ;;\n"
            "    esac\n"
            "}\n"
            "complete -o filenames -F _stance stance\n");
@@ -66,6 +68,8 @@ static void print_zsh(void)
             else
                 printf("]'");
         }
+        if (cli_commands[i]->words)
+            printf(" \\\n        '1:what:(%s)'", cli_commands[i]->words);
         printf(" '*:file:_files' ;;\n");
     }
     printf("    esac\n}\n_stance \"$@\"\n");
@@ -91,6 +95,7 @@ static const struct cli_option options[] = {{0}};
 const struct cli_command cli_completion = {
     .name = "completion",
     .arguments = "bash|zsh",
+    .words = "bash zsh",
     .summary = "print a completion script for a shell",
     .details = "For this bash session: source <(stance completion bash). 'make install' puts the "
                "scripts where\nthe shells look for them.",

@@ -186,7 +186,9 @@ const struct cli_command cli_info = {
     .name = "info",
     .arguments = "MODEL",
     .summary = "show a model's inputs, outputs, operators and family",
-    .details = "MODEL is the path of an ONNX file, or a name that is looked for in $STANCE_MODELS, "
-               "./models,\n~/.local/share/stance/models and the installed share folder.",
+    .details =
+        "MODEL is a built-in model (stance-det, stance-pose), the path of an ONNX file, or a "
+        "name that is\nlooked for in $STANCE_MODELS, ./models, ~/.local/share/stance/models "
+        "and the installed share\nfolder.",
     .options = options,
     .run = run_info};

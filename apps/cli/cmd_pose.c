@@ -7,22 +7,22 @@
 #include <sys/stat.h>
 
 #include "command.h"
+#include "pose_models.h"
 #include "stance/stance.h"
 
 #define ADDRESS_LIMIT ((size_t)64 << 20) /* bytes of one picture from the web */
 
 struct values {
     struct cli_list boxes;
-    const char *detector, *pose, *output, *json, *device;
+    struct cli_pose_choice choice;
+    const char *output, *json, *device;
     float keypoint_threshold, detector_threshold;
     int threads, max_people;
     bool quiet;
 };
 
 static const struct cli_option options[] = {
-    {"--detector", NULL, "MODEL", "person detector, or 'center': one person in the middle",
-     CLI_TEXT, offsetof(struct values, detector), 0, 0},
-    {"--pose", NULL, "MODEL", "pose network", CLI_TEXT, offsetof(struct values, pose), 0, 0},
+    CLI_POSE_CHOICE(struct values, choice),
     {"--output", "-o", "OUT", "picture or folder to draw into (./NAME_pose.png)", CLI_TEXT,
      offsetof(struct values, output), 0, 0},
     {"--json", NULL, "FILE", "write results as JSON lines; '-' is standard output", CLI_TEXT,
@@ -45,7 +45,7 @@ static const struct cli_option options[] = {
 
 struct job {
     struct values values;
-    struct stance_model *detector, *network;
+    struct cli_pose_models models;
     struct stance_pose *pose;
     struct stance_result_writer *writer;
     float boxes[CLI_MAX_LIST][4];
@@ -89,24 +89,19 @@ static bool parse_box(const char *text, float box[4])
 static int open_job(struct job *job)
 {
     const struct values *v = &job->values;
-    bool center = v->detector && strcmp(v->detector, "center") == 0;
     for (int i = 0; i < v->boxes.count; i++)
         if (!parse_box(v->boxes.items[i], job->boxes[i]))
             return CLI_USAGE;
-    int code = CLI_OK;
-    if (!center && v->boxes.count == 0)
-        code = cli_open_detector(&job->detector, v->detector);
-    if (code == CLI_OK)
-        code = cli_open_pose_network(&job->network, v->pose);
+    int code = cli_pose_models_open(&job->models, &v->choice, v->boxes.count == 0, true);
     if (code != CLI_OK)
         return code;
     struct stance_pose_options pose;
     stance_pose_options_default(&pose);
-    pose.detector = job->detector;
-    pose.pose = job->network;
+    pose.detector = job->models.detector;
+    pose.pose = job->models.pose;
     pose.device = v->device;
     pose.threads = v->threads;
-    pose.center = center;
+    pose.center = cli_pose_center(&v->choice);
     pose.detector_threshold = v->detector_threshold;
     pose.max_people = v->max_people;
     if (stance_pose_open(&job->pose, &pose) < 0)
@@ -309,8 +304,7 @@ static int run_pose(int argument_count, char **arguments)
     int code = do_job(&job, arguments, rest);
     stance_result_writer_close(&job.writer);
     stance_pose_close(&job.pose);
-    stance_model_close(&job.detector);
-    stance_model_close(&job.network);
+    cli_pose_models_close(&job.models);
     return code;
 }
 
@@ -321,8 +315,8 @@ const struct cli_command cli_pose = {
     .details =
         "Reads JPEG, PNG, WebP, BMP, TIFF and GIF files, from disk or from http:// and https://\n"
         "addresses. Without -o and --json each picture is drawn into NAME_pose.png (or "
-        ".jpg) in the\npresent folder. MODEL is a path or a name, see 'stance help info'. "
-        "A picture that cannot be read\nis told about and left out; the exit code is then "
-        "1.",
+        ".jpg) in the\npresent folder. Without --detector and --pose the built-in models are used; "
+        "MODEL is a path or\na name, see 'stance models'. A picture that cannot be read is told "
+        "about and left out; the exit\ncode is then 1.",
     .options = options,
     .run = run_pose};

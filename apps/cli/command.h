@@ -38,14 +38,15 @@ struct cli_list {
 struct cli_command {
     const char *name;
     const char *arguments;            /* "IMAGE… " in the usage line */
+    const char *words;                /* "list show", what may stand first; NULL: anything */
     const char *summary;              /* one line */
     const char *details;              /* paragraphs for the help page */
     const struct cli_option *options; /* ends with a NULL name */
     int (*run)(int argument_count, char **arguments);
 };
 
-extern const struct cli_command cli_pose, cli_eval, cli_info, cli_run, cli_bench, cli_devices,
-    cli_completion, cli_help;
+extern const struct cli_command cli_pose, cli_eval, cli_models, cli_info, cli_run, cli_bench,
+    cli_devices, cli_completion, cli_help;
 extern const struct cli_command *const cli_commands[]; /* ends with NULL */
 
 /* Fills `values` and moves the remaining arguments to the front of `arguments`; their number is
@@ -75,19 +76,17 @@ bool cli_is_terminal(int descriptor);
 void cli_progress(const char *what, int done, int total, double seconds);
 void cli_progress_end(void);
 
-/* Writes `text` to standard output as a JSON string. */
+/* Writes `text` to standard output as a JSON string; NULL writes null. */
 void cli_json_string(const char *text);
+
+/* Writes text from a file to standard output, at most 100 columns wide behind `indent` spaces;
+ * control characters become spaces, line ends stay. Begins at column `indent`. */
+void cli_print_wrapped(const char *text, int indent);
 
 struct stance_tensor;
 /* Parses "NAME=1x3x256x192" or "1x3x256x192" into dims; *name_length is 0 without a name. False
  * after a message. */
 bool cli_parse_shape(const char *text, size_t *name_length, struct stance_tensor *shape);
-
-/* Opens the model called `name`, or with NULL the first of the known ones that is there. CLI_OK, or
- * an exit code after a message. */
-struct stance_model;
-int cli_open_detector(struct stance_model **model, const char *name);
-int cli_open_pose_network(struct stance_model **model, const char *name);
 
 /* Seconds since an arbitrary start. */
 double cli_clock(void);

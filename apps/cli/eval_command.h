@@ -4,11 +4,13 @@
 
 #include <stdbool.h>
 
+#include "pose_models.h"
 #include "stance/eval.h"
 
 struct eval_values {
     const char *annotations, *images, *results, *detections, *keypoint_set, *type, *metric;
-    const char *detector, *pose, *save, *plot, *device;
+    struct cli_pose_choice choice;
+    const char *save, *plot, *device;
     float detector_threshold;
     int threads, max_people;
     bool flip_test, single_person, json, quiet;

@@ -12,7 +12,7 @@ enum { MOST_PEOPLE = 1000 };
 struct job {
     const struct eval_values *values;
     struct stance_eval *eval, *boxes;
-    struct stance_model *detector, *network;
+    struct cli_pose_models models;
     struct stance_pose *pose;
     bool truth, given; /* boxes from the ground truth, from there or a file */
     float people_boxes[MOST_PEOPLE][4], scores[MOST_PEOPLE];
@@ -23,15 +23,15 @@ struct job {
 static int open_job(struct job *job)
 {
     const struct eval_values *v = job->values;
-    int code = !job->given ? cli_open_detector(&job->detector, v->detector) : CLI_OK;
-    if (code == CLI_OK && !(v->type && strcmp(v->type, "bbox") == 0))
-        code = cli_open_pose_network(&job->network, v->pose);
+    bool boxes_only = v->type && strcmp(v->type, "bbox") == 0;
+    int code = cli_pose_models_open(&job->models, &v->choice, !job->given, !boxes_only);
     if (code != CLI_OK)
         return code;
     struct stance_pose_options options;
     stance_pose_options_default(&options);
-    options.detector = job->detector;
-    options.pose = job->network;
+    options.detector = job->models.detector;
+    options.pose = job->models.pose;
+    options.center = !job->given && cli_pose_center(&v->choice);
     options.device = v->device;
     options.threads = v->threads;
     options.detector_threshold = v->detector_threshold;
@@ -145,8 +145,7 @@ int cli_eval_pictures(const struct eval_values *values, struct stance_eval *eval
     job->truth = job->given && strcmp(values->detections, "gt") == 0;
     int code = do_job(job, failed);
     stance_pose_close(&job->pose);
-    stance_model_close(&job->detector);
-    stance_model_close(&job->network);
+    cli_pose_models_close(&job->models);
     free(job);
     return code;
 }

@@ -1,49 +1,35 @@
-/* Models for the commands that find people: those that are named, or the first that is there. */
-#include <stddef.h>
+/* Opening the models of a pose pipeline: those that were named, else the built-in ones. */
+#include <string.h>
 
-#include "command.h"
-#include "stance/stance.h"
+#include "pose_models.h"
+#include "stance/error.h"
 
-/* What is tried, in this order, when no model is named. */
-static const char *const detectors[] = {"rtmdet-nano", "rtmdet-m", "rtmdet_nano_person_320_rawhead",
-                                        NULL};
-static const char *const poses[] = {"rtmpose-s",  "rtmpose-m",         "rtmpose-t", "rtmpose-l",
-                                    "simplepose", "simplepose_opset9", NULL};
-
-static int no_model(const char *role)
+bool cli_pose_center(const struct cli_pose_choice *choice)
 {
-    cli_fail(CLI_NO_MODEL,
-             "no %s model found: put an ONNX export of the RTMPose family into "
-             "~/.local/share/stance/models or name one with --%s FILE.onnx; "
-             "docs/models.md says where such exports are to be had",
-             role, role);
-    return CLI_NO_MODEL;
+    return choice->detector && strcmp(choice->detector, "center") == 0;
 }
 
-static int open_model(struct stance_model **model, const char *name, const char *const *defaults,
-                      const char *role)
+static int open_model(struct stance_model **model, const char *name, const char *builtin)
 {
-    if (name) {
-        int code = stance_model_open(model, name);
-        return code == 0 ? CLI_OK
-                         : cli_fail_library(code == STANCE_ENOTFOUND ? CLI_NO_MODEL : CLI_FAILED);
-    }
-    for (; *defaults; defaults++) {
-        int code = stance_model_open(model, *defaults);
-        if (code == 0)
-            return CLI_OK;
-        if (code != STANCE_ENOTFOUND)
-            return cli_fail_library(CLI_FAILED);
-    }
-    return no_model(role);
+    int code = stance_model_open(model, name ? name : builtin);
+    return code == 0 ? CLI_OK
+                     : cli_fail_library(code == STANCE_ENOTFOUND ? CLI_NO_MODEL : CLI_FAILED);
 }
 
-int cli_open_detector(struct stance_model **model, const char *name)
+int cli_pose_models_open(struct cli_pose_models *models, const struct cli_pose_choice *choice,
+                         bool detects, bool poses)
 {
-    return open_model(model, name, detectors, "detector");
+    *models = (struct cli_pose_models){0};
+    int code = CLI_OK;
+    if (detects && !cli_pose_center(choice))
+        code = open_model(&models->detector, choice->detector, "stance-det");
+    if (code == CLI_OK && poses)
+        code = open_model(&models->pose, choice->pose, "stance-pose");
+    return code;
 }
 
-int cli_open_pose_network(struct stance_model **model, const char *name)
+void cli_pose_models_close(struct cli_pose_models *models)
 {
-    return open_model(model, name, poses, "pose");
+    stance_model_close(&models->detector);
+    stance_model_close(&models->pose);
 }

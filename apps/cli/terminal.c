@@ -96,6 +96,10 @@ static int utf8_length(const unsigned char *text)
 
 void cli_json_string(const char *text)
 {
+    if (!text) {
+        printf("null");
+        return;
+    }
     putchar('"');
     for (const unsigned char *c = (const unsigned char *)text; *c;) {
         int length = utf8_length(c);
@@ -110,4 +114,38 @@ void cli_json_string(const char *text)
         c += length ? length : 1;
     }
     putchar('"');
+}
+
+/* Length and columns of the word at `text`. */
+static int word_length(const char *text, int *columns)
+{
+    int length = 0;
+    *columns = 0;
+    for (; (unsigned char)text[length] > ' ' && text[length] != 127; length++)
+        *columns += (text[length] & 0xc0) != 0x80; /* not inside of a UTF-8 sequence */
+    return length;
+}
+
+void cli_print_wrapped(const char *text, int indent)
+{
+    enum { WIDTH = 100 };
+    int column = indent, columns;
+    bool first = true;
+    for (; *text; first = false) {
+        while (*text && *text != '\n' && ((unsigned char)*text <= ' ' || *text == 127))
+            text++;
+        int length = word_length(text, &columns);
+        if (*text == '\n' || (!first && column + 1 + columns > WIDTH)) {
+            printf("\n%*s", indent, "");
+            column = indent;
+        } else if (!first && column > indent && length) {
+            putchar(' ');
+            column++;
+        }
+        text += *text == '\n';
+        if (length)
+            printf("%.*s", length, text);
+        text += length;
+        column += columns;
+    }
 }
