@@ -40,6 +40,9 @@ static void test_every_half_is_converted_and_comes_back(void **state)
     for (unsigned half = 0; half < 65536; half++) {
         float value = tensor_half_to_float((uint16_t)half);
         double wanted = half_value(half);
+        float many[2];
+        tensor_halves_to_floats(many, (const uint16_t[]){0, (uint16_t)half}, 2);
+        assert_memory_equal(&many[1], &value, sizeof value);
         if (isnan(wanted)) {
             assert_true(isnan(value));
             uint16_t back = tensor_float_to_half(value);

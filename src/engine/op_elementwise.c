@@ -68,6 +68,12 @@ static void run_cast_share(void *context, int part, int parts, int worker)
     enum engine_domain to = engine_domain_of(cast->out->dtype);
     int64_t at, end;
     kernel_share(cast->count, part, parts, &at, &end);
+    if (cast->in->dtype == STANCE_FLOAT16 && cast->out->dtype == STANCE_FLOAT32) {
+        /* Stored weights: millions of them are cast when a model is opened. */
+        tensor_halves_to_floats((float *)cast->out->data + at,
+                                (const uint16_t *)cast->in->data + at, end - at);
+        return;
+    }
     for (; at < end; at += ENGINE_CHUNK) {
         int64_t count = end - at < ENGINE_CHUNK ? end - at : ENGINE_CHUNK;
         union engine_chunk chunk;

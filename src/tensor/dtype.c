@@ -28,18 +28,27 @@ const char *stance_dtype_name(int dtype)
     return name ? name : "unknown";
 }
 
-float tensor_half_to_float(uint16_t half)
+/* Without branches, so that the loop below becomes vector code. */
+static inline float widen(uint16_t half)
 {
-    uint32_t sign = (uint32_t)(half & 0x8000) << 16, exponent = half >> 10 & 31,
-             mantissa = half & 1023, bits;
-    float value;
-    if (exponent == 0) {
-        value = ldexpf((float)mantissa, -24);
-        return sign ? -value : value;
-    }
-    bits = sign | (exponent == 31 ? 0x7f800000 : (exponent + 112) << 23) | mantissa << 13;
+    uint32_t magnitude = half & 0x7fff, offset = magnitude < 0x7c00 ? 112u << 23 : 224u << 23;
+    uint32_t normal = (magnitude << 13) + offset, bits;
+    float value = (float)(int32_t)magnitude * 0x1p-24f; /* of a subnormal number */
+    memcpy(&bits, &value, 4);
+    bits = (magnitude < 0x400 ? bits : normal) | (uint32_t)(half & 0x8000) << 16;
     memcpy(&value, &bits, 4);
     return value;
+}
+
+float tensor_half_to_float(uint16_t half)
+{
+    return widen(half);
+}
+
+void tensor_halves_to_floats(float *out, const uint16_t *halves, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++)
+        out[i] = widen(halves[i]);
 }
 
 uint16_t tensor_float_to_half(float value)

@@ -65,6 +65,7 @@ void tensor_set(const struct stance_tensor *view, int64_t i, double value);
 
 /* IEEE half and bfloat16 to and from float, round to nearest even. */
 float tensor_half_to_float(uint16_t half);
+void tensor_halves_to_floats(float *out, const uint16_t *halves, int64_t count);
 uint16_t tensor_float_to_half(float value);
 float tensor_bfloat_to_float(uint16_t bits);
 uint16_t tensor_float_to_bfloat(float value);
