@@ -116,12 +116,21 @@ void cli_json_string(const char *text)
     putchar('"');
 }
 
+/* Bytes of the space or control character at `text` (C1 controls are two bytes), 0 when it is none. */
+static int blank_length(const char *text)
+{
+    unsigned char first = (unsigned char)text[0], second = first ? (unsigned char)text[1] : 0;
+    if (first == 0xc2 && second >= 0x80 && second < 0xa0)
+        return 2;
+    return first && (first <= ' ' || first == 127);
+}
+
 /* Length and columns of the word at `text`. */
 static int word_length(const char *text, int *columns)
 {
     int length = 0;
     *columns = 0;
-    for (; (unsigned char)text[length] > ' ' && text[length] != 127; length++)
+    for (; text[length] && !blank_length(text + length); length++)
         *columns += (text[length] & 0xc0) != 0x80; /* not inside of a UTF-8 sequence */
     return length;
 }
@@ -130,21 +139,19 @@ void cli_print_wrapped(const char *text, int indent)
 {
     enum { WIDTH = 100 };
     int column = indent, columns;
-    bool first = true;
-    for (; *text; first = false) {
-        while (*text && *text != '\n' && ((unsigned char)*text <= ' ' || *text == 127))
-            text++;
+    while (*text) {
+        while (*text != '\n' && blank_length(text))
+            text += blank_length(text);
         int length = word_length(text, &columns);
-        if (*text == '\n' || (!first && column + 1 + columns > WIDTH)) {
+        if (*text == '\n' || (column > indent && column + 1 + columns > WIDTH)) {
             printf("\n%*s", indent, "");
             column = indent;
-        } else if (!first && column > indent && length) {
+        } else if (column > indent && length) {
             putchar(' ');
             column++;
         }
         text += *text == '\n';
-        if (length)
-            printf("%.*s", length, text);
+        printf("%.*s", length, text);
         text += length;
         column += columns;
     }
