@@ -1,5 +1,4 @@
 /* stance pose: people and their skeletons in pictures. */
-#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,10 +6,9 @@
 #include <sys/stat.h>
 
 #include "command.h"
+#include "picture_input.h"
 #include "pose_models.h"
 #include "stance/stance.h"
-
-#define ADDRESS_LIMIT ((size_t)64 << 20) /* bytes of one picture from the web */
 
 struct values {
     struct cli_list boxes;
@@ -111,33 +109,6 @@ static int open_job(struct job *job)
     return CLI_OK;
 }
 
-static bool is_folder(const char *path)
-{
-    struct stat status;
-    return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
-}
-
-static bool is_address(const char *input)
-{
-    return strncasecmp(input, "http://", 7) == 0 || strncasecmp(input, "https://", 8) == 0;
-}
-
-static bool is_pattern(const char *argument)
-{
-    return !is_address(argument) && strpbrk(argument, "*?[");
-}
-
-/* The last part of a path or address, without the query of an address. */
-static void input_name(const char *input, char *name, size_t size)
-{
-    size_t length = is_address(input) ? strcspn(input, "?#") : strlen(input);
-    const char *start = input + length;
-    while (start > input && start[-1] != '/')
-        start--;
-    length -= (size_t)(start - input);
-    snprintf(name, size, "%.*s", length ? (int)length : 7, length ? start : "picture");
-}
-
 /* Where the drawn picture goes: OUT itself, OUT/NAME.png, or NAME_pose.png in this folder. */
 static bool output_path(const struct job *job, const char *input, char *path, size_t size)
 {
@@ -145,7 +116,7 @@ static bool output_path(const struct job *job, const char *input, char *path, si
     if (out && !job->to_folder)
         return (size_t)snprintf(path, size, "%s", out) < size;
     char name[256];
-    input_name(input, name, sizeof name);
+    cli_input_name(input, name, sizeof name);
     const char *dot = strrchr(name, '.');
     int stem = dot && dot != name ? (int)(dot - name) : (int)strlen(name);
     bool jpeg = dot && (strcasecmp(dot, ".jpg") == 0 || strcasecmp(dot, ".jpeg") == 0);
@@ -197,10 +168,10 @@ static void report(const struct job *job, const char *input,
 static int read_picture(struct stance_image **image, const char *input)
 {
     struct stance_bytes bytes = {0};
-    if (!is_address(input))
+    if (!cli_is_address(input))
         return stance_image_read(image, input) < 0 ? cli_fail_library(-1) : 0;
-    if (stance_bytes_fetch(&bytes, input, ADDRESS_LIMIT) < 0)
-        return cli_fail_library(-1);
+    if (cli_fetch_picture(&bytes, input) < 0)
+        return -1;
     int code = stance_image_parse(image, bytes.data, bytes.size);
     if (code < 0)
         cli_fail(0, "%s: %s", input, stance_error_text());
@@ -209,8 +180,9 @@ static int read_picture(struct stance_image **image, const char *input)
 }
 
 /* One picture; negative after a message. */
-static int do_picture(struct job *job, const char *input)
+static int do_picture(void *context, const char *input)
 {
+    struct job *job = context;
     struct stance_image *image = NULL;
     const struct stance_pose_result *result;
     char path[4096] = "";
@@ -234,37 +206,14 @@ static int do_picture(struct job *job, const char *input)
     return code;
 }
 
-/* Patterns that the shell left alone ('*.jpg' in quotes) are expanded here; the name of an existing
- * file is taken as it is, brackets and all. */
-static int do_argument(struct job *job, char *argument, int index, int count, double start)
-{
-    glob_t found = {0};
-    struct stat status;
-    char **inputs = &argument;
-    size_t inputs_count = 1;
-    if (is_pattern(argument) && stat(argument, &status) != 0 &&
-        glob(argument, 0, NULL, &found) == 0) {
-        inputs = found.gl_pathv;
-        inputs_count = found.gl_pathc;
-    }
-    int failed = 0;
-    for (size_t i = 0; i < inputs_count; i++) {
-        failed += do_picture(job, inputs[i]) < 0;
-        int total = count > 1 ? count : (int)inputs_count;
-        cli_progress("pose", count > 1 ? index + 1 : (int)i + 1, total, cli_clock() - start);
-    }
-    globfree(&found);
-    return failed;
-}
-
 static bool wants_folder(const struct values *values, char **arguments, int count)
 {
     const char *out = values->output;
     if (!out)
         return false;
     size_t length = strlen(out);
-    return count > 1 || is_pattern(arguments[0]) || (length && out[length - 1] == '/') ||
-           is_folder(out);
+    return count > 1 || cli_is_pattern(arguments[0]) || (length && out[length - 1] == '/') ||
+           cli_is_folder(out);
 }
 
 static int do_job(struct job *job, char **arguments, int count)
@@ -273,15 +222,12 @@ static int do_job(struct job *job, char **arguments, int count)
     if (code != CLI_OK)
         return code;
     job->to_folder = wants_folder(&job->values, arguments, count);
-    if (job->to_folder && !is_folder(job->values.output) && mkdir(job->values.output, 0777) != 0)
+    if (job->to_folder && !cli_is_folder(job->values.output) &&
+        mkdir(job->values.output, 0777) != 0)
         return cli_fail(CLI_FAILED, "cannot make the folder '%s'", job->values.output);
     if (!job->values.quiet)
         cli_note("%s", stance_pose_describe(job->pose));
-    double start = cli_clock();
-    int failed = 0;
-    for (int i = 0; i < count; i++)
-        failed += do_argument(job, arguments[i], i, count, start);
-    cli_progress_end();
+    int failed = cli_each_picture("pose", arguments, count, do_picture, job);
     if (stance_result_writer_close(&job->writer) < 0)
         return cli_fail_library(CLI_FAILED);
     if (failed && job->done + failed > 1)

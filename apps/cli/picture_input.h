@@ -1,0 +1,27 @@
+/* Pictures as people name them to a command: files, addresses, patterns in quotes. One place for every
+ * command that takes pictures. */
+#ifndef CLI_PICTURE_INPUT_H
+#define CLI_PICTURE_INPUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "stance/bytes.h"
+
+bool cli_is_folder(const char *path);
+bool cli_is_address(const char *input);
+/* Whether it reads as a pattern that the shell left alone. */
+bool cli_is_pattern(const char *argument);
+
+/* The last part of a path or address, without the query of an address. */
+void cli_input_name(const char *input, char *name, size_t size);
+
+/* The bytes behind an address; negative after a message. */
+int cli_fetch_picture(struct stance_bytes *bytes, const char *address);
+
+/* Calls `each` for every picture that the arguments name, with a line of progress titled `what`.
+ * Returns how often it was negative. */
+int cli_each_picture(const char *what, char **arguments, int count,
+                     int (*each)(void *context, const char *input), void *context);
+
+#endif
