@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 /* Exit codes; documented in the manual page. */
 enum cli_exit {
@@ -45,8 +46,8 @@ struct cli_command {
     int (*run)(int argument_count, char **arguments);
 };
 
-extern const struct cli_command cli_pose, cli_eval, cli_models, cli_info, cli_run, cli_bench,
-    cli_devices, cli_completion, cli_help;
+extern const struct cli_command cli_pose, cli_label, cli_eval, cli_models, cli_info, cli_run,
+    cli_bench, cli_devices, cli_completion, cli_help;
 extern const struct cli_command *const cli_commands[]; /* ends with NULL */
 
 /* Fills `values` and moves the remaining arguments to the front of `arguments`; their number is
@@ -76,8 +77,11 @@ bool cli_is_terminal(int descriptor);
 void cli_progress(const char *what, int done, int total, double seconds);
 void cli_progress_end(void);
 
-/* Writes `text` to standard output as a JSON string; NULL writes null. */
+/* Writes `text` as a JSON string; NULL writes null, and bytes that are no UTF-8 become U+FFFD. */
+void cli_json_text(FILE *file, const char *text);
+/* The same to standard output. */
 void cli_json_string(const char *text);
+bool cli_is_utf8(const char *text);
 
 /* Writes text from a file to standard output, at most 100 columns wide behind `indent` spaces;
  * control characters become spaces, line ends stay. Begins at column `indent`. */

@@ -94,26 +94,42 @@ static int utf8_length(const unsigned char *text)
     return *text >= 0xf8 || point < least[length] || point > 0x10ffff || surrogate ? 0 : length;
 }
 
-void cli_json_string(const char *text)
+void cli_json_text(FILE *file, const char *text)
 {
     if (!text) {
-        printf("null");
+        fputs("null", file);
         return;
     }
-    putchar('"');
+    fputc('"', file);
     for (const unsigned char *c = (const unsigned char *)text; *c;) {
         int length = utf8_length(c);
         if (length == 0)
-            printf("\xef\xbf\xbd"); /* U+FFFD, as in the results of pose */
+            fputs("\xef\xbf\xbd", file); /* U+FFFD, as in the results of pose */
         else if (*c == '"' || *c == '\\')
-            printf("\\%c", *c);
+            fprintf(file, "\\%c", *c);
         else if (*c < 0x20)
-            printf("\\u%04x", *c);
+            fprintf(file, "\\u%04x", *c);
         else
-            printf("%.*s", length, (const char *)c);
+            fprintf(file, "%.*s", length, (const char *)c);
         c += length ? length : 1;
     }
-    putchar('"');
+    fputc('"', file);
+}
+
+void cli_json_string(const char *text)
+{
+    cli_json_text(stdout, text);
+}
+
+bool cli_is_utf8(const char *text)
+{
+    while (*text) {
+        int length = utf8_length((const unsigned char *)text);
+        if (length == 0)
+            return false;
+        text += length;
+    }
+    return true;
 }
 
 /* Bytes of the space or control character at `text` (C1 controls are two bytes), 0 when it is none. */
