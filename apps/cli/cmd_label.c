@@ -53,7 +53,7 @@ struct job {
     FILE *lines;
     void *seen; /* tree of the paths written */
     int done, people;
-    bool broken; /* the labels cannot be written any more */
+    bool broken; /* going on makes no sense: a full disk, a network without names */
 };
 
 static bool name_files(struct job *job, const char *folder)
@@ -198,6 +198,14 @@ static int write_picture(struct job *job, const char *input, const char *path,
     const struct stance_pose_result *result;
     if (stance_pose_image(job->pose, image, NULL, 0, &result) < 0)
         return cli_fail(-1, "%s: %s", input, stance_error_text());
+    const char *set = result->keypoint_set->name;
+    if (!stance_keypoint_set_find(set)) {
+        job->broken = true;
+        return cli_fail(-1,
+                        "the pose network's %d keypoints have no names (set '%s'); label "
+                        "with a network of coco17 or halpe26",
+                        result->keypoint_set->count, set);
+    }
     label_write_line(job->lines, path, result, job->values.visible);
     if (fflush(job->lines) != 0 || ferror(job->lines)) {
         job->broken = true;
@@ -237,7 +245,11 @@ static int finish(struct job *job)
         job->broken = true;
         cli_fail(0, "cannot write '%s': %s", job->part, strerror(errno));
     }
-    if (job->done == 0 || job->broken) {
+    if (job->broken && job->done > 0) {
+        cli_note("the labels of %d pictures are left in %s", job->done, job->part);
+        return CLI_FAILED;
+    }
+    if (job->done == 0) {
         unlink(job->part);
         return job->broken ? CLI_FAILED : CLI_OK;
     }

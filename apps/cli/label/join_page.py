@@ -1,7 +1,7 @@
 """Joins the page's files into one, as C text: usage: join_page.py OUT.c PAGE.html FILE…
 
-'@name.css@' and '@name.js@' in the page stand for those files. '@KEYPOINT_SET@' and '@LINES@' divide
-the page into the three pieces between which the program writes."""
+'@name.css@' and '@name.js@' in the page stand for those files. '@KEYPOINT_SET@' and '@LINES@'
+divide the page into the three pieces between which the program writes."""
 import pathlib
 import sys
 

@@ -1,8 +1,10 @@
 /* The labels: reading and writing lines, what is kept in the browser, and undoing.
  *
- * A picture is {file, width, height, entry, bases, people, state}: `entry` is its line as it was read,
+ * A picture is {file, width, height, entry, bases, people, state}: `entry` is its line as it was
+ * read, `bases` are hashes of the lines that its work began from, the last saved one at the end,
  * `state` is "", "done" or "out". A person is {raw, box, joints, changed, boxed}; a joint is
- * {x, y, v, src, conf} with COCO's v: 2 visible, 1 hidden, 0 absent. joints is null for a box only. */
+ * {x, y, v, src, conf} with COCO's v: 2 visible, 1 hidden, 0 absent. joints is null for a box
+ * only. */
 
 const KEYPOINTS = JSON.parse(document.getElementById("keypoint-set").textContent);
 
@@ -106,8 +108,8 @@ function writeLines(pictures) {
     .map((picture) => writePicture(picture) + "\n").join("");
 }
 
-/* Where joints go in a new box, as parts of its width and height: somebody who stands and looks at the
- * camera, so that the person's left is on the right. */
+/* Where joints go in a new box, as parts of its width and height: somebody who stands and looks at
+ * the camera, so that the person's left is on the right. */
 const STANDING = {
   nose: [0.5, 0.08], left_eye: [0.55, 0.06], right_eye: [0.45, 0.06], left_ear: [0.61, 0.08],
   right_ear: [0.39, 0.08], head: [0.5, 0.01], neck: [0.5, 0.17], left_shoulder: [0.7, 0.2],

@@ -318,7 +318,8 @@ function showJoints(p) {
   if (!body.childElementCount) {
     body.append(...KEYPOINTS.names.map((_, k) => make("tr", {},
       make("td", {}, make("button", { onclick: () => select(selection.person, k) },
-        make("span", { className: "swatch", style: `--color: ${KEYPOINTS.colors[k]}` }), spoken(k))),
+        make("span", { className: "swatch", style: `--color: ${KEYPOINTS.colors[k]}` }),
+        spoken(k))),
       make("td", {}, make("button", { className: "state", onclick: () => {
         select(selection.person, k);
         cycle();
@@ -452,8 +453,8 @@ function wire() {
   document.addEventListener("keydown", onKey);
   stage.image.onload = onPicture;
   stage.image.onerror = () => missing(
-    `'${picture().file}' cannot be shown: it is not there any more, or this browser does not know ` +
-    "its format (TIFF, for one).");
+    `'${picture().file}' cannot be shown: it is not there any more, or this browser does not ` +
+    "know its format (TIFF, for one).");
   window.addEventListener("beforeunload", (event) => {
     if (unsaved) event.preventDefault();
   });

@@ -1,5 +1,6 @@
 /* The stage: the picture, boxes and skeletons over it, zooming, and what the pointer does there.
- * `actions` are the page's: select, change (with a function that changes the person), cycle, add. */
+ * `actions` are the page's: select, cycle, add, change (with a function that changes the person) and
+ * settle, when such changes end. */
 
 const SVG = "http://www.w3.org/2000/svg";
 const SLACK = 3; /* pixels that a click may move */
@@ -135,7 +136,10 @@ class Stage {
   }
 
   drawJoints(person, group, chosen) {
-    person.joints.forEach((joint, k) => {
+    const order = person.joints.map((_, k) => k);
+    if (chosen) order.sort((a, b) => (a === this.selection.joint) - (b === this.selection.joint));
+    order.forEach((k) => { /* the chosen one on top */
+      const joint = person.joints[k];
       if (!this.shows(joint, chosen)) return;
       const [cx, cy] = this.toScreen(joint.x, joint.y);
       const picked = chosen && k === this.selection.joint;
