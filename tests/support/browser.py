@@ -1,4 +1,4 @@
-"""A headless Chromium driven over the DevTools protocol, through its pipe: nothing but Python needed."""
+"""A headless Chromium driven over the DevTools protocol, through its pipe: needs Python only."""
 import base64
 import json
 import os
@@ -114,7 +114,13 @@ class Browser:
 
     def wait(self, script, seconds=30):
         end = time.monotonic() + seconds
-        while not self.run(script):
+        while True:
+            try:
+                if self.run(script):
+                    return
+            except RuntimeError as error:
+                if "navigated" not in str(error):
+                    raise
             if time.monotonic() > end:
                 raise TimeoutError(f"never came true: {script}")
             time.sleep(0.05)

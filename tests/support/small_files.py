@@ -67,14 +67,14 @@ def sum_open():
                 {"sum": ["n"]})
 
 
-def pose():
-    """A pose network of COCO's 17 keypoints for pictures of 64 × 48: each map is a mixture of the
+def pose(count=17):
+    """A pose network, of COCO's 17 keypoints if not told otherwise, for pictures of 64 × 48: each map is a mixture of the
     picture's colours, so that the keypoints lie where those colours are strongest."""
-    weights = [((k * 7 + c * 5) % 11 - 5) / 20 for k in range(17) for c in range(3)]
+    weights = [((k * 7 + c * 5) % 11 - 5) / 20 for k in range(count) for c in range(3)]
     return onnx([node("Conv", ["image", "weights"], ["maps"], kernel_shape=[1, 1],
                       strides=[4, 4])],
-                {"image": [1, 3, 64, 48]}, {"maps": [1, 17, 16, 12]},
-                [tensor("weights", [17, 3, 1, 1], weights)])
+                {"image": [1, 3, 64, 48]}, {"maps": [1, count, 16, 12]},
+                [tensor("weights", [count, 3, 1, 1], weights)])
 
 
 def npy(dims, values, kind="f"):
