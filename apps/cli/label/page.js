@@ -251,6 +251,7 @@ function commonFolder() {
 }
 
 const common = commonFolder();
+const looks = []; /* of the rows in the list, so that only those that change are touched */
 
 function showTitle() {
   const name = picture().file.replace(/.*\//s, "");
@@ -263,18 +264,19 @@ function showTitle() {
 
 function showPictures() {
   const list = $("pictures");
-  if (list.childElementCount !== pictures.length) {
+  if (looks.length === 0) {
     list.replaceChildren(...pictures.map((p, i) => make("li", {}, make(
       "button", { title: p.file, onclick: () => go(i) },
       make("span", { className: "mark" }),
       make("span", { className: "name" }, make("bdi", { textContent: p.file.slice(common) }))))));
   }
   pictures.forEach((p, i) => {
+    const look = i === at ? `${p.state} current` : p.state;
+    if (looks[i] === look) return;
+    looks[i] = look;
     const button = list.children[i].firstChild;
-    const text = p.state === "done" ? "✓" : p.state === "out" ? "×" : "";
-    if (button.className !== p.state) button.className = p.state;
-    if (button.firstChild.textContent !== text) button.firstChild.textContent = text;
-    if ((button.ariaCurrent === "true") === (i === at)) return;
+    button.className = p.state;
+    button.firstChild.textContent = p.state === "done" ? "✓" : p.state === "out" ? "×" : "";
     button.ariaCurrent = i === at ? "true" : "false";
     if (i === at) button.scrollIntoView({ block: "nearest" });
   });
