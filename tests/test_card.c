@@ -52,6 +52,17 @@ static int open_text(struct stance_card **card, const char *text)
     return stance_card_open(card, model_path());
 }
 
+/* The card beside the model applied to its traits; 0 without one. */
+static int apply(struct model_traits *traits)
+{
+    struct stance_card *card;
+    int code = model_card_find(&card, model_path());
+    if (code == 0 && card)
+        code = model_card_apply(traits, card);
+    stance_card_close(&card);
+    return code;
+}
+
 static void test_every_field_is_read(void **state)
 {
     struct stance_card *card;
@@ -105,7 +116,7 @@ static void test_other_json_beside_a_model_is_no_card(void **state)
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
         assert_int_equal(open_text(&card, others[i]), STANCE_ENOTFOUND);
         assert_null(card);
-        assert_int_equal(model_card_apply(&traits, model_path()), 0);
+        assert_int_equal(apply(&traits), 0);
     }
     assert_int_equal(stance_card_open(&card, "absent/net.onnx"), STANCE_ENOTFOUND);
 }
@@ -181,7 +192,7 @@ static void test_a_card_says_how_pictures_are_normalised(void **state)
 {
     struct model_traits traits = traits_of(&model_simcc, 26);
     write_card(whole, sizeof whole - 1);
-    assert_int_equal(model_card_apply(&traits, model_path()), 0);
+    assert_int_equal(apply(&traits), 0);
     assert_true(traits.input.bgr);
     assert_memory_equal(traits.input.mean, ((const float[]){1, 2.5f, 3}), 12);
     assert_memory_equal(traits.input.std, ((const float[]){4, 5, 6}), 12);
@@ -195,11 +206,11 @@ static void test_a_card_of_another_network_is_refused(void **state)
     struct model_traits other_size = traits_of(&model_simcc, 26);
     other_size.input.height = 65;
     write_card(whole, sizeof whole - 1);
-    assert_int_equal(model_card_apply(&other_family, model_path()), STANCE_EMODEL);
+    assert_int_equal(apply(&other_family), STANCE_EMODEL);
     assert_non_null(strstr(stance_error_text(), "heatmap"));
-    assert_int_equal(model_card_apply(&other_count, model_path()), STANCE_EMODEL);
+    assert_int_equal(apply(&other_count), STANCE_EMODEL);
     assert_non_null(strstr(stance_error_text(), "26 keypoints"));
-    assert_int_equal(model_card_apply(&other_size, model_path()), STANCE_EMODEL);
+    assert_int_equal(apply(&other_size), STANCE_EMODEL);
     assert_non_null(strstr(stance_error_text(), "48x65"));
 }
 

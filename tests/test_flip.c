@@ -47,7 +47,7 @@ static size_t check_output(const struct pipeline_stage *stage, const struct stan
 {
     int64_t points = stage->traits.keypoint_count, width = output->dims[output->rank - 1];
     int64_t size = stance_tensor_count(output) / output->dims[0] / points;
-    int shift = stage->traits.family->flip_shift;
+    int shift = model_flip_shift(&stage->traits);
     const float *means = output->data;
     for (int64_t i = 0; i < stance_tensor_count(output); i++) {
         int64_t map = i / size, at = i % size, x = at % width;
@@ -71,8 +71,8 @@ static void check_network(const char *name, int shift)
     float *plain = malloc(MOST * sizeof *plain), *mirrored = malloc(MOST * sizeof *mirrored);
     assert_true(plain && mirrored);
     stance_session_options_default(&options);
-    trial_check(pipeline_stage_open(&stage, model, MODEL_POSE, &options, BATCH));
-    assert_int_equal(stage.traits.family->flip_shift, shift);
+    trial_check(pipeline_stage_open(&stage, model, false, NULL, &options, BATCH));
+    assert_int_equal(model_flip_shift(&stage.traits), shift);
     fill(&stage, BATCH, false);
     trial_check(pipeline_stage_run(&stage, BATCH, outputs));
     copy_outputs(&stage, outputs, plain);

@@ -41,8 +41,8 @@ static const struct {
     {"rtmdet-nano-320-raw", "rtmdet", 320, 320, 0},
     {"rtmdet-nano-320", "rtmdet", 320, 320, 0},
     {"rtmdet-m-640", "rtmdet", 640, 640, 0},
-    {"rtmo-s", NULL, 0, 0, 0},
-    {"rtmo-s-nonms", NULL, 0, 0, 0},
+    {"rtmo-s", "rtmo", 640, 640, 17},
+    {"rtmo-s-nonms", "rtmo", 640, 640, 17},
     {"stgcnpp", NULL, 0, 0, 0},
 };
 
@@ -53,7 +53,7 @@ static int recognise(const char *path, struct model_traits *traits)
     assert_int_equal(stance_model_open(&model, path), 0);
     int code = model_signature_read(&signature, model, 640, 640);
     if (code == 0)
-        code = model_recognise(&signature, traits);
+        code = model_recognise(&signature, NULL, traits);
     stance_model_close(&model);
     return code;
 }
@@ -150,8 +150,10 @@ static void test_simcc_takes_the_arg_max_of_each_axis(void **state)
 {
     enum { W = 16, H = 24, K = 4 };
     static float x[2][K][2 * W], y[2][K][2 * H];
-    struct model_traits traits = {
-        .family = &model_simcc, .input = {.width = W, .height = H}, .keypoint_count = K};
+    struct model_traits traits = {.family = &model_simcc,
+                                  .input = {.width = W, .height = H},
+                                  .variant = 2,
+                                  .keypoint_count = K};
     struct stance_tensor outputs[] = {view(x[0][0], 3, (const int64_t[]){2, K, 2 * W}),
                                       view(y[0][0], 3, (const int64_t[]){2, K, 2 * H})};
     struct stance_keypoint points[K];
@@ -161,12 +163,12 @@ static void test_simcc_takes_the_arg_max_of_each_axis(void **state)
     for (int i = 0; i < 2 * W; i++)
         x[1][3][i] = -1;
     y[1][3][11] = 1; /* not positive in one axis: not there */
-    model_simcc.decode_pose(&traits, outputs, 1, points);
+    model_simcc.decode_pose(&traits, outputs, 1, NULL, points);
     assert_point(&points[0], 3.5, 20, 0.25);
     assert_point(&points[1], 15.5, 0, 0.125);
     assert_point(&points[2], 1.5, 2.5, 2);
     assert_point(&points[3], -1, -1, -1);
-    model_simcc.decode_pose(&traits, outputs, 0, points);
+    model_simcc.decode_pose(&traits, outputs, 0, NULL, points);
     for (int k = 0; k < K; k++)
         assert_point(&points[k], -1, -1, 0);
 }
@@ -175,8 +177,10 @@ static void test_heatmaps_are_read_to_a_quarter_cell(void **state)
 {
     enum { W = 6, H = 8, K = 5 };
     static float maps[2][K][H][W];
-    struct model_traits traits = {
-        .family = &model_heatmap, .input = {.width = 4 * W, .height = 4 * H}, .keypoint_count = K};
+    struct model_traits traits = {.family = &model_heatmap,
+                                  .input = {.width = 4 * W, .height = 4 * H},
+                                  .keypoint_count = K,
+                                  .refine = STANCE_REFINE_SHIFT};
     struct stance_tensor output = view(maps[0][0][0], 4, (const int64_t[]){2, K, H, W});
     struct stance_keypoint points[K];
     float(*m)[H][W] = maps[1];
@@ -188,7 +192,7 @@ static void test_heatmaps_are_read_to_a_quarter_cell(void **state)
         for (int i = 0; i < W; i++)
             m[4][row][i] = -3;
     m[4][H - 1][W - 1] = -2; /* the maximum may be negative */
-    model_heatmap.decode_pose(&traits, &output, 1, points);
+    model_heatmap.decode_pose(&traits, &output, 1, NULL, points);
     assert_point(&points[0], 4 * 2.25, 4 * 2.75, 1);
     assert_point(&points[1], 4 * 3.75, 4 * 5.25, 2);
     assert_point(&points[2], 4 * 1, 4 * 4, 1);
@@ -219,7 +223,7 @@ static struct model_traits rtmdet_traits(const char *const *names, int outputs,
         signature.output_names[i] = names ? names[i] : "out";
         signature.outputs[i] = tensor_shape_make(rank, dims[i]);
     }
-    assert_int_equal(model_recognise(&signature, &traits), 0);
+    assert_int_equal(model_recognise(&signature, NULL, &traits), 0);
     assert_ptr_equal(traits.family, &model_rtmdet);
     return traits;
 }
@@ -238,11 +242,11 @@ static void test_rtmdet_maps_with_channels_last(void **state)
     }
     memcpy(&maps[0][(2 * 8 + 3) * 5], (const float[]){0, 1, 2, 3, 4}, 20);    /* sigmoid 0.5 */
     memcpy(&maps[2][(1 * 2 + 0) * 5], (const float[]){2, 5, 6, 7, 8.5f}, 20); /* 0.88 */
-    assert_int_equal(traits.family->decode_boxes(&traits, outputs, 0.3f, boxes, 8), 2);
+    assert_int_equal(traits.family->decode_boxes(&traits, outputs, 0, 0.3f, boxes, 8), 2);
     assert_box(&boxes[0], 24 - 1, 16 - 2, 24 + 3, 16 + 4, 0.5);
     assert_box(&boxes[1], -5, 32 - 6, 7, 32 + 8.5, 0.880797);
-    assert_int_equal(traits.family->decode_boxes(&traits, outputs, 0.6f, boxes, 8), 1);
-    assert_int_equal(traits.family->decode_boxes(&traits, outputs, 0.3f, boxes, 1), 1);
+    assert_int_equal(traits.family->decode_boxes(&traits, outputs, 0, 0.6f, boxes, 8), 1);
+    assert_int_equal(traits.family->decode_boxes(&traits, outputs, 0, 0.3f, boxes, 1), 1);
 }
 
 static void test_rtmdet_maps_with_channels_first_and_probabilities(void **state)
@@ -260,13 +264,13 @@ static void test_rtmdet_maps_with_channels_first_and_probabilities(void **state)
     scores[1][1 * 4 + 2] = 0.75f; /* within 0 … 1 everywhere: the sigmoid is inside */
     for (int side = 0; side < 4; side++)
         distances[1][side * CELLS16 + 1 * 4 + 2] = (float)(10 + side);
-    assert_int_equal(traits.family->decode_boxes(&traits, outputs, 0.3f, boxes, 8), 1);
+    assert_int_equal(traits.family->decode_boxes(&traits, outputs, 0, 0.3f, boxes, 8), 1);
     assert_box(&boxes[0], 32 - 10, 16 - 11, 32 + 12, 16 + 13, 0.75);
     scores[0][0] = -3; /* now they can only be logits */
-    assert_int_equal(traits.family->decode_boxes(&traits, outputs, 0.6f, boxes, 8), 1);
+    assert_int_equal(traits.family->decode_boxes(&traits, outputs, 0, 0.6f, boxes, 8), 1);
     assert_true(fabsf(boxes[0].score - 0.679179f) < 1e-5f);
     scores[1][1 * 4 + 2] = NAN; /* is no score */
-    assert_int_equal(traits.family->decode_boxes(&traits, outputs, 0.6f, boxes, 8), 0);
+    assert_int_equal(traits.family->decode_boxes(&traits, outputs, 0, 0.6f, boxes, 8), 0);
 }
 
 static void test_rtmdet_with_suppression_inside(void **state)
@@ -279,11 +283,11 @@ static void test_rtmdet_with_suppression_inside(void **state)
     struct stance_tensor outputs[] = {view(dets, 3, (const int64_t[]){1, 3, 5}),
                                       {STANCE_INT64, 2, {1, 3}, labels}};
     struct vision_box boxes[8];
-    assert_int_equal(traits.family->decode_boxes(&traits, outputs, 0.3f, boxes, 8), 1);
+    assert_int_equal(traits.family->decode_boxes(&traits, outputs, 0, 0.3f, boxes, 8), 1);
     assert_box(&boxes[0], 1, 2, 3, 4, 0.9);
     assert_true(traits.nms_threshold == 0);
     outputs[0].dims[1] = outputs[1].dims[1] = 0;
-    assert_int_equal(traits.family->decode_boxes(&traits, outputs, 0.3f, boxes, 8), 0);
+    assert_int_equal(traits.family->decode_boxes(&traits, outputs, 0, 0.3f, boxes, 8), 0);
 }
 
 static void test_yolox_cells_become_boxes(void **state)
@@ -297,13 +301,13 @@ static void test_yolox_cells_become_boxes(void **state)
                                         .outputs = {{.rank = 3, .dims = {1, CELLS, STEP}}}};
     struct model_traits traits;
     struct vision_box boxes[8];
-    assert_int_equal(model_recognise(&signature, &traits), 0);
+    assert_int_equal(model_recognise(&signature, NULL, &traits), 0);
     assert_ptr_equal(traits.family, &model_yolox);
     struct stance_tensor output = view(values[0], 3, (const int64_t[]){1, CELLS, STEP});
     float *cell = values[CELLS8 + 4 + 3]; /* stride 16, row 1, column 3 */
     memcpy(cell, (const float[]){0.5f, -0.25f, 0, 0.6931472f, 0.8f, 0.5f, 0.9f, 0}, 32);
     memcpy(values[CELLS - 1], (const float[]){0, 0, 0, 0, 0.9f, 0.1f, 0.9f, 0}, 32);
-    assert_int_equal(traits.family->decode_boxes(&traits, &output, 0.3f, boxes, 8), 1);
+    assert_int_equal(traits.family->decode_boxes(&traits, &output, 0, 0.3f, boxes, 8), 1);
     assert_box(&boxes[0], 56 - 8, 12 - 16, 56 + 8, 12 + 16, 0.4);
 }
 

@@ -208,10 +208,12 @@ static void test_heatmaps_of_the_reference_give_its_keypoints(void **state)
     struct stance_tensor maps =
         read_tensor("simplepose_785.out.hybridsequential0_conv7_fwd.f32.bin", 4,
                     (const int64_t[]){1, POINTS, 64, 48});
-    struct model_traits traits = {
-        .family = &model_heatmap, .input = {.width = 192, .height = 256}, .keypoint_count = POINTS};
+    struct model_traits traits = {.family = &model_heatmap,
+                                  .input = {.width = 192, .height = 256},
+                                  .keypoint_count = POINTS,
+                                  .refine = STANCE_REFINE_SHIFT};
     struct stance_keypoint found[POINTS];
-    model_heatmap.decode_pose(&traits, &maps, 0, found);
+    model_heatmap.decode_pose(&traits, &maps, 0, NULL, found);
     double scale = number(base_json_at(affine, 0), 0);
     double left = number(base_json_at(affine, 0), 2), top = number(base_json_at(affine, 1), 2);
     for (size_t k = 0; k < POINTS; k++) {
@@ -241,8 +243,8 @@ static void test_maps_of_the_reference_give_its_box(void **state)
         signature.output_names[i] = "map";
         signature.outputs[i] = tensor_shape_of(&maps[i]);
     }
-    trial_check(model_recognise(&signature, &traits));
-    size_t count = traits.family->decode_boxes(&traits, maps, 0.3f, boxes, 256);
+    trial_check(model_recognise(&signature, NULL, &traits));
+    size_t count = traits.family->decode_boxes(&traits, maps, 0, 0.3f, boxes, 256);
     count = vision_box_nms(boxes, count, traits.nms_threshold, 0, 0, 100);
     assert_int_equal(count, 1);
     const float found[] = {boxes[0].x1, boxes[0].y1, boxes[0].x2, boxes[0].y2};

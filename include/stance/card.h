@@ -27,8 +27,10 @@ struct stance_card {
     const char *path;         /* of the ONNX file; NULL: built in */
     const char *name;         /* "stance-pose" */
     const char *title;        /* what it is for, in a few words; NULL: not given, as below */
-    const char *family;       /* "rtmdet", "yolox", "simcc", "heatmap" */
+    const char *family;       /* "rtmdet", "yolox", "simcc", "heatmap", "rtmo"; "auto": as
+                                 recognised from the network's inputs and outputs */
     const char *keypoint_set; /* "coco17", see stance_keypoint_set_find() */
+    const char *refine;       /* "udp", see enum stance_refine; NULL: the family's usual way */
     const char *storage;      /* "float16": how the file holds the weights */
     const char *sha256;       /* of the ONNX file, 64 lower-case hexadecimal digits */
     const char *licence, *training_data, *notice;

@@ -45,6 +45,17 @@ STANCE_API int stance_model_input(const struct stance_model *model, int i,
 STANCE_API int stance_model_output(const struct stance_model *model, int i,
                                    struct stance_tensor *out);
 
+/* What a network is for, by its inputs, outputs and card. */
+enum stance_role {
+    STANCE_ROLE_DETECTOR,  /* boxes of people */
+    STANCE_ROLE_POSE,      /* keypoints of one person in a crop */
+    STANCE_ROLE_ONE_STAGE, /* boxes and keypoints of all people in a picture */
+};
+
+/* An enum stance_role. Errors: EMODEL (says what the network has, what stance knows, and what can be
+ * done about it), and those of stance_card_open() but ENOTFOUND. */
+STANCE_API int stance_model_role(const struct stance_model *model);
+
 /* One model that stance_model_open() finds by its name. */
 struct stance_model_entry {
     const char *name; /* "stance-pose", "rtmpose-s" */

@@ -1,6 +1,7 @@
 /* Pose: from a picture to people with keypoints.
  *
- * Top-down: a detector finds person boxes, a pose network finds the keypoints in each.
+ * Top-down: a detector finds person boxes, a pose network finds the keypoints in each. One-stage: one
+ * network finds both.
  * Coordinates are pixels of the picture given, x right and y down, (0, 0) the centre of the first
  * pixel; keypoints may lie outside the picture.
  * Threads: a stance_pose belongs to one thread at a time; its models may be shared. */
@@ -38,7 +39,8 @@ struct stance_keypoint {
 struct stance_person {
     float box[4];    /* x1, y1, x2, y2 */
     float box_score; /* 0 … 1; 1 for boxes given by the caller */
-    float score;     /* box_score × mean score of the keypoints above 0.2 (COCO's person score) */
+    float score;     /* box_score × mean score of the keypoints above 0.2 (COCO's person score);
+                        one-stage: box_score */
     struct stance_keypoint *keypoints; /* [keypoint_set->count] */
 };
 
@@ -50,13 +52,25 @@ struct stance_pose_result {
     int64_t detect_ns, pose_ns; /* time spent in each stage */
 };
 
+/* How a pose network's answer becomes a coordinate finer than its bins. */
+enum stance_refine {
+    STANCE_REFINE_AUTO = 0,  /* what the model's card says, else the family's usual way */
+    STANCE_REFINE_NONE = 1,  /* the largest value's place */
+    STANCE_REFINE_SHIFT = 2, /* heatmaps: a quarter of a cell towards the larger neighbour */
+    STANCE_REFINE_DARK = 3,  /* SimCC and heatmaps: DARK (arXiv 1910.06278) */
+    STANCE_REFINE_UDP = 4,   /* heatmaps of networks trained with UDP (arXiv 1911.07524), ViTPose
+                                among them: DARK, and crops whose corners are pixel centres */
+};
+
 struct stance_pose;
 
 struct stance_pose_options {
     uint32_t struct_size;          /* filled by stance_pose_options_default() */
-    struct stance_model *detector; /* RTMDet or YOLOX export; NULL with `center` or given boxes */
-    struct stance_model *pose;     /* SimCC or heatmap export; NULL with a detector: boxes only, and
-                                      an empty set of keypoints */
+    struct stance_model *detector; /* RTMDet or YOLOX export; NULL with `center` or given boxes, and
+                                      with a one-stage network */
+    struct stance_model *pose;     /* SimCC or heatmap export, or a one-stage network (RTMO), which
+                                      finds people and keypoints alone; NULL with a detector: boxes
+                                      only, and an empty set of keypoints */
     const char *device;            /* NULL: "cpu" */
     int32_t threads;               /* 0: 1 */
     int32_t center;                /* not 0: no detector, one person in the middle of the picture */
@@ -65,12 +79,18 @@ struct stance_pose_options {
     int32_t max_people;            /* the best are kept; 100 */
     int32_t flip_test;             /* not 0: the mean of each crop's and its mirror image's answers,
                                       as papers report accuracy; twice the time */
+    int32_t refine;                /* enum stance_refine */
+    const char *keypoint_set;      /* the network's keypoints by name; NULL: as the card says, else
+                                      by their number */
+    int32_t detector_size[2];      /* width and height of the input where the file leaves them */
+    int32_t pose_size[2];          /*   open; 0: as the card says, else 640×640 and 192×256 */
 };
 
 STANCE_API void stance_pose_options_default(struct stance_pose_options *options);
 
 /* Keeps its own references on the models. Errors: EMODEL (not a detector or pose network that stance
- * recognises), EARGUMENT, EDEVICE, ENOMEMORY. */
+ * recognises), EARGUMENT (also for what the pose network cannot do: a detector, `center` or
+ * `flip_test` beside a one-stage network, a refinement that its family lacks), EDEVICE, ENOMEMORY. */
 STANCE_API int stance_pose_open(struct stance_pose **out,
                                 const struct stance_pose_options *options);
 

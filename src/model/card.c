@@ -105,6 +105,7 @@ static int read_fields(struct card *card, const base_json_value *root)
     BASE_TRY(base_json_get_string(root, "family", &public->family));
     BASE_TRY(optional_string(root, "title", &public->title));
     BASE_TRY(optional_string(root, "keypoint_set", &public->keypoint_set));
+    BASE_TRY(optional_string(root, "refine", &public->refine));
     BASE_TRY(optional_string(root, "storage", &public->storage));
     BASE_TRY(optional_string(root, "sha256", &public->sha256));
     BASE_TRY(optional_string(root, "licence", &public->licence));
@@ -157,8 +158,7 @@ static int read_card(struct card *card, const char *model)
     return read_text(card, card->text.data ? card->text.data : "", card->text.size, path);
 }
 
-/* The card of a model by its stance_model_path(); *out stays NULL when it has none. */
-static int open_card(struct card **out, const char *model)
+int model_card_find(struct stance_card **out, const char *model)
 {
     *out = NULL;
     struct card *card = base_alloc_zero(1, sizeof *card);
@@ -168,7 +168,7 @@ static int open_card(struct card **out, const char *model)
     int found = read_card(card, model);
     struct stance_card *public = &card->public;
     if (found > 0)
-        *out = card;
+        *out = public;
     else
         stance_card_close(&public);
     return found < 0 ? found : 0;
@@ -178,17 +178,15 @@ int stance_card_open(struct stance_card **out, const char *name)
 {
     char path[BASE_PATH_BYTES];
     const struct model_builtin *builtin = model_builtin_find(name);
-    struct card *card;
     *out = NULL;
     if (!builtin)
         BASE_TRY(model_find(name, path, sizeof path));
-    BASE_TRY(open_card(&card, builtin ? builtin->name : path));
-    if (!card)
-        return base_error(
-            STANCE_ENOTFOUND,
-            "the model '%.400s' has no card: beside MODEL.onnx it would be MODEL.json", path);
-    *out = &card->public;
-    return 0;
+    BASE_TRY(model_card_find(out, builtin ? builtin->name : path));
+    return *out ? 0
+                : base_error(STANCE_ENOTFOUND,
+                             "the model '%.400s' has no card: beside MODEL.onnx it would be "
+                             "MODEL.json",
+                             path);
 }
 
 void stance_card_close(struct stance_card **handle)
@@ -207,22 +205,26 @@ void stance_card_close(struct stance_card **handle)
 /* ---- Card and network --------------------------------------------------------------------------
  */
 
-static int apply(struct model_traits *traits, const struct stance_card *card)
+static int refine_named(const char *name, int *refine)
 {
-    struct vision_input *input = &traits->input;
-    if (strcmp(card->family, traits->family->name) != 0)
-        return base_error(STANCE_EMODEL,
-                          "its card says family '%.40s', its outputs are those of "
-                          "'%s'",
-                          card->family, traits->family->name);
-    if (card->width != input->width || card->height != input->height)
-        return base_error(STANCE_EMODEL, "its card says %dx%d, its input is %dx%d", card->width,
-                          card->height, input->width, input->height);
-    input->bgr = card->bgr != 0;
-    memcpy(input->mean, card->mean, sizeof input->mean);
-    memcpy(input->std, card->std, sizeof input->std);
-    input->scale = 1;
-    if (!card->keypoint_set || traits->family->role != MODEL_POSE)
+    static const char *const names[] = {"auto", "none", "shift", "dark", "udp"};
+    for (int i = 0; i < (int)(sizeof names / sizeof names[0]); i++)
+        if (strcmp(names[i], name) == 0) {
+            *refine = i;
+            return 0;
+        }
+    return base_error(STANCE_EMODEL,
+                      "its card says refine '%.40s': write auto, none, shift, dark or udp", name);
+}
+
+static int apply_pose(struct model_traits *traits, const struct stance_card *card)
+{
+    int refine = STANCE_REFINE_AUTO;
+    if (card->refine)
+        BASE_TRY(refine_named(card->refine, &refine));
+    if (traits->family->role == MODEL_POSE)
+        BASE_TRY(model_refine(traits, refine));
+    if (!card->keypoint_set)
         return 0;
     traits->keypoint_set = stance_keypoint_set_find(card->keypoint_set);
     if (!traits->keypoint_set)
@@ -237,14 +239,20 @@ static int apply(struct model_traits *traits, const struct stance_card *card)
     return 0;
 }
 
-int model_card_apply(struct model_traits *traits, const char *path)
+int model_card_apply(struct model_traits *traits, const struct stance_card *card)
 {
-    struct card *card;
-    BASE_TRY(open_card(&card, path));
-    if (!card)
-        return 0;
-    struct stance_card *public = &card->public;
-    int code = apply(traits, public);
-    stance_card_close(&public);
-    return code;
+    struct vision_input *input = &traits->input;
+    if (strcmp(card->family, "auto") != 0 && strcmp(card->family, traits->family->name) != 0)
+        return base_error(STANCE_EMODEL,
+                          "its card says family '%.40s', its outputs are those of "
+                          "'%s'",
+                          card->family, traits->family->name);
+    if (card->width > 0 && (card->width != input->width || card->height != input->height))
+        return base_error(STANCE_EMODEL, "its card says %dx%d, its input is %dx%d", card->width,
+                          card->height, input->width, input->height);
+    input->bgr = card->bgr != 0;
+    memcpy(input->mean, card->mean, sizeof input->mean);
+    memcpy(input->std, card->std, sizeof input->std);
+    input->scale = 1;
+    return traits->family->role == MODEL_DETECTOR ? 0 : apply_pose(traits, card);
 }

@@ -10,16 +10,20 @@
 #include "vision/box.h"
 #include "vision/input.h"
 
-enum model_role { MODEL_DETECTOR, MODEL_POSE };
+enum model_role { MODEL_DETECTOR, MODEL_POSE, MODEL_ONE_STAGE };
 
-enum { MODEL_MAX_OUTPUTS = 16 };
+enum { MODEL_MAX_OUTPUTS = 16, MODEL_STEM_TOLD = -1 };
 
 /* What a network looks like from outside, for a batch of one. */
 struct model_signature {
     int input_count, output_count;
     struct tensor_shape input;
+    bool open_size; /* the file leaves width or height open */
     const char *output_names[MODEL_MAX_OUTPUTS];
     struct tensor_shape outputs[MODEL_MAX_OUTPUTS]; /* rank -1 or dims -1: known only when run */
+    /* What the first convolution reads: 3, or 12 behind YOLOX' Focus, which tells its exports with
+     * suppression inside from RTMDet's; MODEL_STEM_TOLD: a card says which they are. */
+    int64_t stem_channels;
 };
 
 /* What recognition finds out about one network. */
@@ -27,7 +31,9 @@ struct model_traits {
     const struct model_family *family;
     struct vision_input input;
     int variant;         /* private to the family */
-    int keypoint_count;  /* pose */
+    int keypoint_count;  /* pose and one-stage */
+    int refine;          /* pose: enum stance_refine, never STANCE_REFINE_AUTO */
+    size_t scratch;      /* pose: floats that decoding needs */
     float nms_threshold; /* detectors: the family's own; 0: suppression is inside the network */
     const struct stance_keypoint_set *keypoint_set; /* what the card says; NULL: nothing */
 };
@@ -38,37 +44,61 @@ struct model_family {
     enum model_role role;
     /* Fills variant, input size and colours, keypoint_count; false: not of this family. */
     bool (*recognise)(const struct model_signature *signature, struct model_traits *traits);
-    /* Detectors: person boxes with score ≥ `threshold` in network coordinates, at most `capacity`;
-     * returns how many (before suppression). */
+    /* Detectors and one-stage networks: person boxes of image `image` of the batch with score ≥
+     * `threshold` in network coordinates, at most `capacity`; returns how many (before suppression).
+     * `index` of a box is the candidate's place in the output of a one-stage network. */
     size_t (*decode_boxes)(const struct model_traits *traits, const struct stance_tensor *outputs,
-                           float threshold, struct vision_box *boxes, size_t capacity);
-    /* Pose: cells by which answers to a mirrored image are moved after mirroring them back, so that
-     * they lie where the answers to the image lie (MMPose: shift_heatmap). */
-    int flip_shift;
-    /* Pose: keypoints of image `index` of the batch in network coordinates. */
+                           int64_t image, float threshold, struct vision_box *boxes,
+                           size_t capacity);
+    /* Pose: keypoints of image `index` of the batch in network coordinates. One-stage: `index` is
+     * image · candidates + candidate. `scratch`: traits->scratch floats. */
     void (*decode_pose)(const struct model_traits *traits, const struct stance_tensor *outputs,
-                        int64_t index, struct stance_keypoint *keypoints);
+                        int64_t index, float *scratch, struct stance_keypoint *keypoints);
+    /* Pose: the ways to refine a coordinate that the family has, as a mask of 1 << enum
+     * stance_refine; 0: none but its own. */
+    unsigned refinements;
 };
 
-extern const struct model_family model_rtmdet, model_yolox, model_simcc, model_heatmap;
+/* Cells by which answers to a mirrored image are moved after mirroring them back, so that they lie
+ * where the answers to the image lie (MMPose: shift_heatmap). */
+int model_flip_shift(const struct model_traits *traits);
 
-/* Errors: EMODEL, with what the network has and what stance knows. */
-int model_recognise(const struct model_signature *signature, struct model_traits *traits);
+/* Chooses how coordinates are refined (enum stance_refine; STANCE_REFINE_AUTO changes nothing).
+ * Errors: EARGUMENT when the family has no such way. */
+int model_refine(struct model_traits *traits, int refine);
+
+extern const struct model_family model_rtmdet, model_yolox, model_simcc, model_heatmap, model_rtmo;
+
+/* `family`: the name that a card gives, or NULL. Errors: EMODEL, with what the network has and what
+ * stance knows. */
+int model_recognise(const struct model_signature *signature, const char *family,
+                    struct model_traits *traits);
 
 /* The signature of a model with its declared input size (batch 1). Where the file leaves height and
  * width open, `width` × `height` are used. Errors: ESHAPE, and those of inference. */
 int model_signature_read(struct model_signature *out, const struct stance_model *model, int width,
                          int height);
 
-/* Takes over what the card of the model at `path` (its stance_model_path()) says, if it has one.
- * Errors: EMODEL when card and network contradict each other, and those of stance_card_open(). */
-int model_card_apply(struct model_traits *traits, const char *path);
+struct stance_card;
 
-/* What a model is by its signature (see above) and by its card, where it has one: the card says how
- * pictures are normalised and which keypoints come out. Errors: those of the three functions
- * above. */
+/* The card of a model by its stance_model_path(); *out is NULL when it has none. */
+int model_card_find(struct stance_card **out, const char *path);
+
+/* Takes over what the card says. Errors: EMODEL when card and network contradict each other. */
+int model_card_apply(struct model_traits *traits, const struct stance_card *card);
+
+/* What the caller says about a network; it goes before the card. All 0: nothing. */
+struct model_choice {
+    int32_t width, height; /* of an input that the file leaves open */
+    const char *keypoint_set;
+    int refine; /* enum stance_refine */
+};
+
+/* What a model is by its signature, by its card, where it has one, and by the caller's choice (NULL:
+ * none). `width` × `height`: the size of an open input that nobody names. Errors: EMODEL, EARGUMENT
+ * (a choice that does not fit), and those of stance_card_open() but ENOTFOUND. */
 int model_identify(struct model_traits *traits, const struct stance_model *model, int width,
-                   int height);
+                   int height, const struct model_choice *choice);
 
 /* The set with this many keypoints; for a count without one, `fallback` is filled with points
  * without names or skeleton (its tables live in the caller's struct). */
@@ -82,5 +112,13 @@ const struct stance_keypoint_set *model_keypoint_set(int count, struct model_pla
 
 /* ImageNet's mean and deviation in 0 … 255, in RGB order, as RTMPose and RTMDet use them. */
 extern const float model_mean_rgb[3], model_std_rgb[3];
+
+/* Whether outputs 0 and 1 are those of a detector with suppression inside: dets [n, k, 5] and
+ * `second`. Dims may be open. */
+bool model_has_dets(const struct model_signature *signature, const char *second);
+
+/* Boxes of dets [n, k, 5] (x1, y1, x2, y2, score); `labels` may be NULL, else only label 0 counts. */
+size_t model_decode_dets(const struct stance_tensor *dets, const struct stance_tensor *labels,
+                         int64_t image, float threshold, struct vision_box *boxes, size_t capacity);
 
 #endif

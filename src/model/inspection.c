@@ -111,11 +111,8 @@ static int describe_ends(struct inspection *in)
 
 static int describe_family(struct inspection *in)
 {
-    struct model_signature signature;
     struct model_traits traits;
-    int code = model_signature_read(&signature, in->model, 640, 640);
-    if (code == 0)
-        code = model_recognise(&signature, &traits);
+    int code = model_identify(&traits, in->model, 640, 640, NULL);
     if (code == STANCE_ENOMEMORY)
         return code;
     if (code == 0)

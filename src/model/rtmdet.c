@@ -1,42 +1,90 @@
-/* RTMDet detectors: raw heads as three maps of [height][width][1 + 4] or as three score and three
- * distance maps in NCHW, and exports with suppression inside (dets, labels).
+/* RTMDet detectors: raw heads at strides 8, 16, 32, channels first or last, scores and distances
+ * together or apart, and exports with suppression inside (dets, labels).
  * Source: RTMDet (arXiv 2212.07784), decoding as in mmdeploy's rewriter: points at multiples of the
- * stride, distances left, top, right, bottom in pixels, scores as logits unless all lie in 0 … 1. */
+ * stride, distances left, top, right, bottom in pixels, scores as logits unless all lie in 0 … 1.
+ * Class 0 is person. */
 #include <math.h>
 #include <string.h>
 
 #include "model/family.h"
 
-enum variant { NHWC, NCHW, DETS };
+enum { LEVELS = 3, DETS = -1, SPLIT = 1, CHANNELS_FIRST = 2 };
 
-static bool is_map(const struct tensor_shape *shape, int64_t height, int64_t width,
-                   int channel_axis, int64_t channels)
+/* The variant of raw heads: a mask of SPLIT and CHANNELS_FIRST, and above it for each level the
+ * outputs of scores and distances, four bits each. */
+static int score_output(int variant, int level)
 {
-    int first = channel_axis == 1 ? 2 : 1;
-    return shape->rank == 4 && shape->dims[channel_axis] == channels &&
-           shape->dims[first] == height && shape->dims[first + 1] == width;
+    return variant >> (4 + 8 * level) & 15;
 }
 
-/* Three maps at strides 8, 16, 32 from output `first` on. */
-static bool are_maps(const struct model_signature *s, int first, int channel_axis, int64_t channels)
+static int distance_output(int variant, int level)
 {
-    for (int i = 0; i < 3; i++)
-        if (!is_map(&s->outputs[first + i], s->input.dims[2] >> (3 + i),
-                    s->input.dims[3] >> (3 + i), channel_axis, channels))
-            return false;
-    return true;
+    return variant >> (8 + 8 * level) & 15;
+}
+
+/* Channels of a map of this level's size, or 0. */
+static int64_t channels_of(const struct model_signature *s, int output, int level, bool first)
+{
+    const struct tensor_shape *shape = &s->outputs[output];
+    int at = first ? 2 : 1;
+    return shape->rank == 4 && shape->dims[0] <= 1 &&
+                   shape->dims[at] == s->input.dims[2] >> (3 + level) &&
+                   shape->dims[at + 1] == s->input.dims[3] >> (3 + level)
+               ? shape->dims[first ? 1 : 3]
+               : 0;
+}
+
+/* One map of classes + 4 channels a level, in any order. Persons only or COCO's 80 classes: maps of
+ * any number of channels may be anything. */
+static int joined_maps(const struct model_signature *s, bool first)
+{
+    int variant = first ? CHANNELS_FIRST : 0;
+    for (int level = 0; level < LEVELS; level++) {
+        int found = -1;
+        for (int i = 0; i < LEVELS; i++) {
+            int64_t channels = channels_of(s, i, level, first);
+            if (channels == 1 + 4 || channels == 80 + 4)
+                found = i;
+        }
+        if (found < 0)
+            return 0;
+        variant |= (found | found << 4) << (4 + 8 * level);
+    }
+    return variant;
+}
+
+/* A map of scores and one of 4 distances a level, in any order; where there are 4 classes the
+ * scores come first. */
+static int split_maps(const struct model_signature *s, bool first)
+{
+    int variant = SPLIT | (first ? CHANNELS_FIRST : 0);
+    for (int level = 0; level < LEVELS; level++) {
+        int maps[2], count = 0;
+        for (int i = 0; i < 2 * LEVELS; i++)
+            if (channels_of(s, i, level, first) > 0) {
+                if (count == 2)
+                    return 0;
+                maps[count++] = i;
+            }
+        if (count != 2)
+            return 0;
+        bool scores_last = channels_of(s, maps[1], level, first) != 4;
+        if (channels_of(s, maps[!scores_last], level, first) != 4)
+            return 0;
+        variant |= (maps[scores_last] | maps[!scores_last] << 4) << (4 + 8 * level);
+    }
+    return variant;
 }
 
 static bool recognise(const struct model_signature *s, struct model_traits *traits)
 {
-    if (s->output_count == 3 && are_maps(s, 0, 3, 5))
-        traits->variant = NHWC;
-    else if (s->output_count == 6 && are_maps(s, 0, 1, 1) && are_maps(s, 3, 1, 4))
-        traits->variant = NCHW;
-    else if (s->output_count == 2 && strcmp(s->output_names[0], "dets") == 0 &&
-             strcmp(s->output_names[1], "labels") == 0)
+    for (int first = 0; first < 2 && !traits->variant; first++)
+        traits->variant = s->output_count == LEVELS       ? joined_maps(s, first)
+                          : s->output_count == 2 * LEVELS ? split_maps(s, first)
+                                                          : 0;
+    if (!traits->variant && model_has_dets(s, "labels"))
         traits->variant = DETS;
-    else
+    if (!traits->variant)
         return false;
     traits->nms_threshold = traits->variant == DETS ? 0 : 0.6f;
     traits->input.bgr = true;
@@ -52,31 +100,44 @@ static float sigmoid(float x)
     return 1 / (1 + expf(-x));
 }
 
-/* One cell of a map; `step` floats lie between its values. */
-struct cell {
-    const float *score, *distances;
-    int64_t step;
+/* The maps of one level: `cell` floats from one cell to the next, `step` between the distances. */
+struct level {
+    const float *scores, *distances;
+    int64_t score_cell, distance_cell, step;
+    int64_t width, cells;
 };
 
-static struct cell cell_at(const struct model_traits *traits, const struct stance_tensor *outputs,
-                           int level, int64_t at, int64_t cells)
+static const float *map_of(const struct stance_tensor *output, int64_t image)
 {
-    if (traits->variant == NHWC) {
-        const float *values = (const float *)outputs[level].data + at * 5;
-        return (struct cell){values, values + 1, 1};
-    }
-    return (struct cell){(const float *)outputs[level].data + at,
-                         (const float *)outputs[3 + level].data + at, cells};
+    return (const float *)output->data + image * (stance_tensor_count(output) / output->dims[0]);
+}
+
+static struct level level_at(const struct model_traits *traits, const struct stance_tensor *outputs,
+                             int64_t image, int level)
+{
+    int variant = traits->variant, channel = variant & CHANNELS_FIRST ? 1 : 3;
+    const struct stance_tensor *scores = &outputs[score_output(variant, level)];
+    const struct stance_tensor *distances = &outputs[distance_output(variant, level)];
+    struct level found = {.scores = map_of(scores, image), .distances = map_of(distances, image)};
+    found.width = traits->input.width >> (3 + level);
+    found.cells = found.width * (traits->input.height >> (3 + level));
+    bool first = channel == 1;
+    found.score_cell = first ? 1 : scores->dims[channel];
+    found.distance_cell = first ? 1 : distances->dims[channel];
+    found.step = first ? found.cells : 1;
+    if (!(variant & SPLIT)) /* the classes lie before the distances */
+        found.distances += (distances->dims[channel] - 4) * found.step;
+    return found;
 }
 
 /* Exports differ in whether the sigmoid is inside: values outside of 0 … 1 can only be logits. */
-static bool are_logits(const struct model_traits *traits, const struct stance_tensor *outputs)
+static bool are_logits(const struct model_traits *traits, const struct stance_tensor *outputs,
+                       int64_t image)
 {
-    for (int level = 0; level < 3; level++) {
-        int64_t width = traits->input.width >> (3 + level);
-        int64_t cells = width * (traits->input.height >> (3 + level));
-        for (int64_t i = 0; i < cells; i++) {
-            float score = *cell_at(traits, outputs, level, i, cells).score;
+    for (int i = 0; i < LEVELS; i++) {
+        struct level level = level_at(traits, outputs, image, i);
+        for (int64_t cell = 0; cell < level.cells; cell++) {
+            float score = level.scores[cell * level.score_cell];
             if (score < 0 || score > 1)
                 return true;
         }
@@ -85,25 +146,24 @@ static bool are_logits(const struct model_traits *traits, const struct stance_te
 }
 
 static size_t decode_maps(const struct model_traits *traits, const struct stance_tensor *outputs,
-                          float threshold, struct vision_box *boxes, size_t capacity)
+                          int64_t image, float threshold, struct vision_box *boxes, size_t capacity)
 {
     size_t count = 0;
-    bool logits = are_logits(traits, outputs);
-    for (int level = 0; level < 3; level++) {
-        int64_t width = traits->input.width >> (3 + level);
-        int64_t cells = width * (traits->input.height >> (3 + level));
-        float stride = (float)(8 << level);
-        for (int64_t i = 0; i < cells && count < capacity; i++) {
-            struct cell cell = cell_at(traits, outputs, level, i, cells);
-            float score = logits ? sigmoid(*cell.score) : *cell.score;
+    bool logits = are_logits(traits, outputs, image);
+    for (int k = 0; k < LEVELS; k++) {
+        struct level level = level_at(traits, outputs, image, k);
+        float stride = (float)(8 << k);
+        for (int64_t i = 0; i < level.cells && count < capacity; i++) {
+            float value = level.scores[i * level.score_cell];
+            float score = logits ? sigmoid(value) : value;
             if (!(score >= threshold))
                 continue;
-            float x = (float)(i % width) * stride, y = (float)(i / width) * stride;
-            const float *d = cell.distances;
+            float x = (float)(i % level.width) * stride, y = (float)(i / level.width) * stride;
+            const float *d = level.distances + i * level.distance_cell;
             boxes[count] = (struct vision_box){.x1 = x - d[0],
-                                               .y1 = y - d[cell.step],
-                                               .x2 = x + d[2 * cell.step],
-                                               .y2 = y + d[3 * cell.step],
+                                               .y1 = y - d[level.step],
+                                               .x2 = x + d[2 * level.step],
+                                               .y2 = y + d[3 * level.step],
                                                .score = score,
                                                .index = (int32_t)count};
             count++;
@@ -112,34 +172,13 @@ static size_t decode_maps(const struct model_traits *traits, const struct stance
     return count;
 }
 
-static size_t decode_dets(const struct stance_tensor *outputs, float threshold,
-                          struct vision_box *boxes, size_t capacity)
-{
-    const struct stance_tensor *dets = &outputs[0], *labels = &outputs[1];
-    if (dets->dtype != STANCE_FLOAT32 || dets->rank != 3 || dets->dims[2] != 5)
-        return 0;
-    size_t count = 0;
-    for (int64_t i = 0; i < dets->dims[1] && count < capacity; i++) {
-        const float *box = (const float *)dets->data + i * 5;
-        bool person = i >= stance_tensor_count(labels) || tensor_int(labels, i) == 0;
-        if (!person || !(box[4] >= threshold))
-            continue;
-        boxes[count] = (struct vision_box){.x1 = box[0],
-                                           .y1 = box[1],
-                                           .x2 = box[2],
-                                           .y2 = box[3],
-                                           .score = box[4],
-                                           .index = (int32_t)count};
-        count++;
-    }
-    return count;
-}
-
 static size_t decode_boxes(const struct model_traits *traits, const struct stance_tensor *outputs,
-                           float threshold, struct vision_box *boxes, size_t capacity)
+                           int64_t image, float threshold, struct vision_box *boxes,
+                           size_t capacity)
 {
-    return traits->variant == DETS ? decode_dets(outputs, threshold, boxes, capacity)
-                                   : decode_maps(traits, outputs, threshold, boxes, capacity);
+    return traits->variant == DETS
+               ? model_decode_dets(&outputs[0], &outputs[1], image, threshold, boxes, capacity)
+               : decode_maps(traits, outputs, image, threshold, boxes, capacity);
 }
 
 const struct model_family model_rtmdet = {.name = "rtmdet",

@@ -1,4 +1,5 @@
-/* YOLOX detectors: one raw output [1][cells][5 + classes], cells of strides 8, 16, 32 in a row.
+/* YOLOX detectors: one raw output [n][cells][5 + classes], cells of strides 8, 16, 32 in a row, or
+ * suppression inside (dets, labels).
  * Source: YOLOX (arXiv 2107.08430): centre = (offset + cell) · stride, size = exp(o) · stride,
  * score = objectness · class probability, both already through the sigmoid. Class 0 is person. */
 #include <math.h>
@@ -13,22 +14,29 @@ static int64_t cell_count(const struct vision_input *input)
     return cells;
 }
 
+enum variant { RAW, DETS };
+
 static bool recognise(const struct model_signature *s, struct model_traits *traits)
 {
     const struct tensor_shape *out = &s->outputs[0];
-    if (s->output_count != 1 || out->rank != 3 || out->dims[1] != cell_count(&traits->input) ||
-        out->dims[2] < 6)
+    if (s->output_count == 1 && out->rank == 3 && out->dims[1] == cell_count(&traits->input) &&
+        out->dims[2] >= 6)
+        traits->variant = RAW;
+    else if (model_has_dets(s, "labels") &&
+             (s->stem_channels == 12 || s->stem_channels == MODEL_STEM_TOLD))
+        traits->variant = DETS;
+    else
         return false;
-    traits->nms_threshold = 0.65f;
+    traits->nms_threshold = traits->variant == DETS ? 0 : 0.65f;
     traits->input.bgr = true;
     return true;
 }
 
-static size_t decode_boxes(const struct model_traits *traits, const struct stance_tensor *outputs,
-                           float threshold, struct vision_box *boxes, size_t capacity)
+static size_t decode_raw(const struct model_traits *traits, const struct stance_tensor *outputs,
+                         int64_t image, float threshold, struct vision_box *boxes, size_t capacity)
 {
-    const float *values = outputs[0].data;
     int64_t step = outputs[0].dims[2];
+    const float *values = (const float *)outputs[0].data + image * outputs[0].dims[1] * step;
     size_t count = 0;
     for (int level = 3; level < 6; level++) {
         int64_t width = traits->input.width >> level, height = traits->input.height >> level;
@@ -50,6 +58,15 @@ static size_t decode_boxes(const struct model_traits *traits, const struct stanc
         }
     }
     return count;
+}
+
+static size_t decode_boxes(const struct model_traits *traits, const struct stance_tensor *outputs,
+                           int64_t image, float threshold, struct vision_box *boxes,
+                           size_t capacity)
+{
+    return traits->variant == DETS
+               ? model_decode_dets(&outputs[0], &outputs[1], image, threshold, boxes, capacity)
+               : decode_raw(traits, outputs, image, threshold, boxes, capacity);
 }
 
 const struct model_family model_yolox = {.name = "yolox",

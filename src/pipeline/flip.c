@@ -50,7 +50,7 @@ static void average(const struct pipeline_stage *stage, const int32_t *flip,
             add_plain(means + i * size, answers + other * size, size);
         for (int64_t at = 0; along_x && at < size; at += width)
             add_mirrored(means + i * size + at, answers + other * size + at, width,
-                         stage->traits.family->flip_shift);
+                         model_flip_shift(&stage->traits));
     }
 }
 

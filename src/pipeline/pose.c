@@ -1,5 +1,6 @@
 /* Pose of one picture: boxes from the detector (or given, or the middle of the picture), crops of
- * all people through the pose network, keypoints back in the picture's coordinates. */
+ * all people through the pose network, keypoints back in the picture's coordinates; or all of it from
+ * one run of a one-stage network. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,7 +16,7 @@ static const float padding = 1.25f; /* algorithms of RTMPose and SimpleBaseline 
 struct stance_pose {
     struct stance_pose_options options;
     struct pipeline_stage detector, network;
-    bool has_detector;
+    bool has_detector, one_stage;
     struct vision_box *boxes; /* PIPELINE_MAX_CANDIDATES */
     struct vision_mapping mappings[PIPELINE_MAX_BATCH];
     struct stance_person *people;
@@ -69,6 +70,23 @@ static int open_memory(struct stance_pose *pose)
     return 0;
 }
 
+/* What a one-stage network does itself, and what it cannot do. */
+static int check_one_stage(struct stance_pose *pose)
+{
+    pose->one_stage = pose->network.session && pose->network.traits.family->role == MODEL_ONE_STAGE;
+    if (!pose->one_stage)
+        return 0;
+    const char *too_much = pose->options.detector    ? "a detector"
+                           : pose->options.center    ? "the person in the centre"
+                           : pose->options.flip_test ? "a flip test"
+                                                     : NULL;
+    return too_much ? base_error(STANCE_EARGUMENT,
+                                 "%s: a one-stage network finds people itself; %s does not go with "
+                                 "it",
+                                 stance_model_path(pose->options.pose), too_much)
+                    : 0;
+}
+
 static int open_stages(struct stance_pose *pose)
 {
     struct stance_session_options session;
@@ -76,12 +94,19 @@ static int open_stages(struct stance_pose *pose)
     session.device = pose->options.device;
     session.threads = pose->options.threads;
     pose->has_detector = pose->options.detector && !pose->options.center;
+    const struct stance_pose_options *o = &pose->options;
+    const struct model_choice detector = {.width = o->detector_size[0],
+                                          .height = o->detector_size[1]};
+    const struct model_choice network = {.width = o->pose_size[0],
+                                         .height = o->pose_size[1],
+                                         .keypoint_set = o->keypoint_set,
+                                         .refine = o->refine};
     if (pose->has_detector)
-        BASE_TRY(pipeline_stage_open(&pose->detector, pose->options.detector, MODEL_DETECTOR,
-                                     &session, 1));
-    return pose->options.pose ? pipeline_stage_open(&pose->network, pose->options.pose, MODEL_POSE,
-                                                    &session, PIPELINE_MAX_BATCH)
-                              : 0;
+        BASE_TRY(pipeline_stage_open(&pose->detector, o->detector, true, &detector, &session, 1));
+    if (o->pose)
+        BASE_TRY(pipeline_stage_open(&pose->network, o->pose, false, &network, &session,
+                                     PIPELINE_MAX_BATCH));
+    return check_one_stage(pose);
 }
 
 /* "stance-det: RTMDet detector 320x320" */
@@ -105,6 +130,11 @@ static void describe(struct stance_pose *pose)
         return;
     }
     describe_stage(&pose->network, pose->options.pose, network, sizeof network);
+    if (pose->one_stage) {
+        snprintf(pose->description, sizeof pose->description, "%s, %s; %s", network,
+                 pose->result.keypoint_set->name, stance_session_describe(pose->network.session));
+        return;
+    }
     snprintf(pose->description, sizeof pose->description, "%s + %s, %s; %s", detector, network,
              pose->result.keypoint_set->name, stance_session_describe(pose->network.session));
 }
@@ -155,14 +185,15 @@ static void to_picture(struct vision_box *box, const struct vision_mapping *mapp
     vision_box_clamp(box, (float)image->width, (float)image->height);
 }
 
-static int detect(struct stance_pose *pose, const struct stance_image *image, size_t *count)
+/* The people whose boxes a network finds in the whole picture; `outputs` and `mapping` are those of
+ * its run. */
+static int detect(struct stance_pose *pose, struct pipeline_stage *stage,
+                  const struct stance_image *image, struct stance_tensor *outputs,
+                  struct vision_mapping *mapping, size_t *count)
 {
-    struct pipeline_stage *stage = &pose->detector;
-    struct vision_mapping mapping;
-    struct stance_tensor outputs[MODEL_MAX_OUTPUTS];
-    BASE_TRY(vision_letterbox(stage->input, &stage->traits.input, image, &mapping, 0, 1));
+    BASE_TRY(vision_letterbox(stage->input, &stage->traits.input, image, mapping, 0, 1));
     BASE_TRY(pipeline_stage_run(stage, 1, outputs));
-    *count = stage->traits.family->decode_boxes(&stage->traits, outputs,
+    *count = stage->traits.family->decode_boxes(&stage->traits, outputs, 0,
                                                 pose->options.detector_threshold, pose->boxes,
                                                 PIPELINE_MAX_CANDIDATES);
     float threshold = stage->traits.nms_threshold;
@@ -173,7 +204,7 @@ static int detect(struct stance_pose *pose, const struct stance_image *image, si
                             (size_t)pose->options.max_people);
     size_t kept = 0;
     for (size_t i = 0; i < *count; i++) {
-        to_picture(&pose->boxes[i], &mapping, image);
+        to_picture(&pose->boxes[i], mapping, image);
         if (vision_box_area(&pose->boxes[i], 0) > 0)
             pose->boxes[kept++] = pose->boxes[i];
     }
@@ -234,7 +265,7 @@ static void fill_person(struct stance_pose *pose, struct stance_person *person,
                         const struct stance_tensor *outputs, int64_t index)
 {
     const struct model_traits *traits = &pose->network.traits;
-    traits->family->decode_pose(traits, outputs, index, person->keypoints);
+    traits->family->decode_pose(traits, outputs, index, pose->network.scratch, person->keypoints);
     float sum = 0;
     int confident = 0;
     for (int k = 0; k < traits->keypoint_count; k++) {
@@ -290,12 +321,28 @@ static int find_boxes(struct stance_pose *pose, const struct stance_image *image
 {
     if (boxes)
         return take_boxes(pose, boxes, box_count, count);
+    struct stance_tensor outputs[MODEL_MAX_OUTPUTS];
+    struct vision_mapping mapping;
     if (pose->has_detector)
-        return detect(pose, image, count);
+        return detect(pose, &pose->detector, image, outputs, &mapping, count);
     if (!pose->options.center)
         return base_error(STANCE_EARGUMENT,
                           "without a detector give boxes, or ask for the person in the centre");
     *count = take_center(pose, image);
+    return 0;
+}
+
+/* Boxes and keypoints from one run; candidates keep their number through the suppression. */
+static int find_people(struct stance_pose *pose, const struct stance_image *image, size_t *count)
+{
+    struct stance_tensor outputs[MODEL_MAX_OUTPUTS];
+    struct vision_mapping mapping;
+    BASE_TRY(detect(pose, &pose->network, image, outputs, &mapping, count));
+    for (size_t i = 0; i < *count; i++) {
+        fill_person(pose, &pose->people[i], &pose->boxes[i], &mapping, outputs,
+                    pose->boxes[i].index);
+        pose->people[i].score = pose->boxes[i].score; /* mmpose#3075 */
+    }
     return 0;
 }
 
@@ -308,10 +355,17 @@ int stance_pose_image(struct stance_pose *pose, const struct stance_image *image
     pose->result.height = image->height;
     pose->result.person_count = 0;
     size_t count = 0;
-    int64_t start = base_clock_ns();
-    BASE_TRY(find_boxes(pose, image, boxes, box_count, &count));
-    int64_t middle = base_clock_ns();
-    BASE_TRY(estimate_all(pose, image, (int)count));
+    if (boxes && pose->one_stage)
+        return base_error(STANCE_EARGUMENT, "a one-stage network takes no boxes: it finds people "
+                                            "itself");
+    int64_t start = base_clock_ns(), middle = start;
+    if (pose->one_stage) {
+        BASE_TRY(find_people(pose, image, &count));
+    } else {
+        BASE_TRY(find_boxes(pose, image, boxes, box_count, &count));
+        middle = base_clock_ns();
+        BASE_TRY(estimate_all(pose, image, (int)count));
+    }
     pose->result.person_count = (int32_t)count;
     pose->result.detect_ns = middle - start;
     pose->result.pose_ns = base_clock_ns() - middle;

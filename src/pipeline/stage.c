@@ -7,23 +7,30 @@ static size_t image_floats(const struct pipeline_stage *stage)
     return (size_t)3 * (size_t)stage->traits.input.width * (size_t)stage->traits.input.height;
 }
 
-int pipeline_stage_open(struct pipeline_stage *stage, struct stance_model *model,
-                        enum model_role role, const struct stance_session_options *options,
-                        int capacity)
+static int identify(struct pipeline_stage *stage, const struct stance_model *model, bool detects,
+                    const struct model_choice *choice)
 {
-    *stage = (struct pipeline_stage){.capacity = capacity};
-    int code = model_identify(&stage->traits, model, role == MODEL_POSE ? 192 : 640,
-                              role == MODEL_POSE ? 256 : 640);
-    if (code == 0 && stage->traits.family->role != role)
+    int code = detects ? model_identify(&stage->traits, model, 640, 640, choice)
+                       : model_identify(&stage->traits, model, 192, 256, choice);
+    if (code == 0 && (stage->traits.family->role == MODEL_DETECTOR) != detects)
         code = base_error(STANCE_EMODEL, "this is a %s, not a %s", stage->traits.family->title,
-                          role == MODEL_POSE ? "pose network" : "person detector");
-    if (code < 0)
-        return base_error_context(code, "%s", stance_model_path(model));
+                          detects ? "person detector" : "pose network");
+    return code < 0 ? base_error_context(code, "%s", stance_model_path(model)) : 0;
+}
+
+int pipeline_stage_open(struct pipeline_stage *stage, struct stance_model *model, bool detects,
+                        const struct model_choice *choice,
+                        const struct stance_session_options *options, int capacity)
+{
+    *stage = (struct pipeline_stage){0};
+    BASE_TRY(identify(stage, model, detects, choice));
+    stage->capacity = stage->traits.family->role == MODEL_POSE ? capacity : 1;
     stage->output_count = stance_model_output_count(model);
     BASE_TRY(stance_session_open(&stage->session, model, options));
-    size_t bytes = (size_t)capacity * image_floats(stage) * sizeof(float);
+    size_t bytes = (size_t)stage->capacity * image_floats(stage) * sizeof(float);
     stage->input = base_alloc(bytes);
-    if (!stage->input)
+    stage->scratch = base_alloc(stage->traits.scratch * sizeof(float));
+    if (!stage->input || !stage->scratch)
         return base_error_memory(bytes, "network inputs");
     return 0;
 }
@@ -32,6 +39,7 @@ void pipeline_stage_close(struct pipeline_stage *stage)
 {
     stance_session_close(&stage->session);
     base_free(stage->input);
+    base_free(stage->scratch);
     *stage = (struct pipeline_stage){0};
 }
 

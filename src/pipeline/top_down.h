@@ -1,5 +1,5 @@
-/* The two stages of a top-down pipeline: a detector and a pose network, each a session with the
- * input that its family wants. */
+/* The stages of a pipeline: a detector and a pose network, or a one-stage network alone, each a
+ * session with the input that its family wants. */
 #ifndef PIPELINE_TOP_DOWN_H
 #define PIPELINE_TOP_DOWN_H
 
@@ -14,14 +14,16 @@ enum { PIPELINE_MAX_BATCH = 8, PIPELINE_MAX_CANDIDATES = 8192 };
 struct pipeline_stage {
     struct stance_session *session;
     struct model_traits traits;
-    float *input; /* room for `capacity` images */
+    float *input;   /* room for `capacity` images */
+    float *scratch; /* for decoding */
     int capacity, output_count;
 };
 
-/* Recognises the model and opens its session. Errors: EMODEL when its role is not `role`. */
-int pipeline_stage_open(struct pipeline_stage *stage, struct stance_model *model,
-                        enum model_role role, const struct stance_session_options *options,
-                        int capacity);
+/* Recognises the model and opens its session. `capacity` counts for pose networks; the others take one
+ * picture. Errors: EMODEL for a detector where not `detects`, and for any other where it does. */
+int pipeline_stage_open(struct pipeline_stage *stage, struct stance_model *model, bool detects,
+                        const struct model_choice *choice,
+                        const struct stance_session_options *options, int capacity);
 void pipeline_stage_close(struct pipeline_stage *stage);
 
 /* Runs `batch` images that lie in stage->input. `outputs` has MODEL_MAX_OUTPUTS entries. */

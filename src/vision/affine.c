@@ -39,7 +39,9 @@ int vision_crop(float *out, const struct vision_input *input, const struct stanc
     BASE_TRY(vision_fill_check(input, image));
     struct region region = {0};
     BASE_TRY(find_region(&region, input, box, padding));
-    double scale[2] = {region.size[0] / input->width, region.size[1] / input->height};
+    int edges = input->udp && input->width > 1 && input->height > 1;
+    double scale[2] = {region.size[0] / (input->width - edges),
+                       region.size[1] / (input->height - edges)};
     double offset[2] = {region.center[0] - region.size[0] / 2,
                         region.center[1] - region.size[1] / 2};
     struct vision_grid grid = {

@@ -17,6 +17,7 @@
 struct vision_input {
     int32_t width, height;
     bool bgr;              /* channel order of the tensor; false: RGB */
+    bool udp;              /* crop: the region's edges are centres of the outer pixels (UDP) */
     bool round_size;       /* letterbox: its size is rounded (mmdet); false: truncated (rtmlib) */
     float scale;           /* value = (pixel · scale - mean) / std: 1, or 1/255 */
     float mean[3], std[3]; /* in the tensor's channel order */

@@ -112,6 +112,7 @@ static void print_card(void)
     FIELD(stance_card, title);
     FIELD(stance_card, family);
     FIELD(stance_card, keypoint_set);
+    FIELD(stance_card, refine);
     FIELD(stance_card, storage);
     FIELD(stance_card, sha256);
     FIELD(stance_card, licence);
@@ -173,6 +174,10 @@ static void print_options(void)
     FIELD(stance_pose_options, nms_threshold);
     FIELD(stance_pose_options, max_people);
     FIELD(stance_pose_options, flip_test);
+    FIELD(stance_pose_options, refine);
+    FIELD(stance_pose_options, keypoint_set);
+    FIELD(stance_pose_options, detector_size);
+    FIELD(stance_pose_options, pose_size);
     STRUCT(stance_draw_options);
     FIELD(stance_draw_options, struct_size);
     FIELD(stance_draw_options, keypoint_threshold);

@@ -123,3 +123,78 @@ struct base_buffer tiny_suppression(void)
     onnx_writer_node(&writer, "Identity", "", "n", "boxes");
     return finish(&writer);
 }
+
+static void answers(struct onnx_writer *writer, const char *name, int rank, const int64_t *dims,
+                    const float *values)
+{
+    struct stance_tensor tensor = {
+        .dtype = STANCE_FLOAT32, .rank = rank, .data = (void *)(uintptr_t)values};
+    for (int i = 0; i < rank; i++)
+        tensor.dims[i] = dims[i];
+    onnx_writer_initializer(writer, name, &tensor);
+}
+
+/* "none": 0 times the picture's mean, so that outputs depend on the input. */
+static void nothing(struct onnx_writer *writer, const char *input)
+{
+    const float zero = 0;
+    number(writer, "zero", STANCE_FLOAT32, &zero);
+    onnx_writer_node(writer, "ReduceMean", "", input, "mean");
+    onnx_writer_int(writer, "keepdims", 0);
+    onnx_writer_node(writer, "Mul", "", "mean,zero", "none");
+}
+
+struct base_buffer tiny_one_stage(int64_t count, const float *dets, int64_t points,
+                                  const float *keypoints)
+{
+    struct onnx_writer writer;
+    const int64_t in[] = {1, 3, 64, 64}, boxes[] = {1, count, 5}, joints[] = {1, count, points, 3};
+    begin(&writer);
+    onnx_writer_input(&writer, "x", STANCE_FLOAT32, 4, in);
+    onnx_writer_output(&writer, "dets", STANCE_FLOAT32, 3, boxes);
+    onnx_writer_output(&writer, "keypoints", STANCE_FLOAT32, 4, joints);
+    answers(&writer, "people", 3, boxes, dets);
+    answers(&writer, "joints", 4, joints, keypoints);
+    nothing(&writer, "x");
+    onnx_writer_node(&writer, "Add", "", "people,none", "dets");
+    onnx_writer_node(&writer, "Add", "", "joints,none", "keypoints");
+    return finish(&writer);
+}
+
+struct base_buffer tiny_detector(int64_t count, const float *dets, int64_t stem)
+{
+    struct onnx_writer writer;
+    const int64_t in[] = {1, 3, 64, 64}, boxes[] = {1, count, 5}, labels[] = {1, count};
+    int64_t people[64] = {0};
+    begin(&writer);
+    onnx_writer_input(&writer, "x", STANCE_FLOAT32, 4, in);
+    onnx_writer_output(&writer, "dets", STANCE_FLOAT32, 3, boxes);
+    onnx_writer_output(&writer, "labels", STANCE_INT64, 2, labels);
+    struct stance_tensor classes = {STANCE_INT64, 2, {1, count}, people};
+    onnx_writer_initializer(&writer, "classes", &classes);
+    weights(&writer, "w", 4, (const int64_t[]){4, stem, 3, 3});
+    answers(&writer, "people", 3, boxes, dets);
+    onnx_writer_node(&writer, "Concat", "", "x,x,x,x", "focus");
+    onnx_writer_int(&writer, "axis", 1);
+    conv(&writer, stem == 3 ? "x,w" : "focus,w", "c", 1, 2);
+    nothing(&writer, "c");
+    onnx_writer_node(&writer, "Add", "", "people,none", "dets");
+    onnx_writer_node(&writer, "Identity", "", "classes", "labels");
+    return finish(&writer);
+}
+
+struct base_buffer tiny_heatmap(int64_t height, int64_t width, int64_t points)
+{
+    struct onnx_writer writer;
+    const int64_t in[] = {-1, 3, height, width};
+    const int64_t out[] = {-1, points, height < 0 ? -1 : height / 4, width < 0 ? -1 : width / 4};
+    begin(&writer);
+    onnx_writer_input(&writer, "x", STANCE_FLOAT32, 4, in);
+    onnx_writer_output(&writer, "y", STANCE_FLOAT32, 4, out);
+    weights(&writer, "w", 4, (const int64_t[]){points, 3, 1, 1});
+    onnx_writer_node(&writer, "AveragePool", "", "x", "p");
+    onnx_writer_ints(&writer, "kernel_shape", (const int64_t[]){4, 4}, 2);
+    onnx_writer_ints(&writer, "strides", (const int64_t[]){4, 4}, 2);
+    onnx_writer_node(&writer, "Conv", "", "p,w", "y");
+    return finish(&writer);
+}

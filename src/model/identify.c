@@ -1,0 +1,66 @@
+/* What a model is: its signature, its card and its caller's wishes taken together. */
+#include <string.h>
+
+#include "model/family.h"
+#include "stance/card.h"
+
+static int choose_set(struct model_traits *traits, const char *name)
+{
+    if (!name)
+        return 0;
+    const struct stance_keypoint_set *set = stance_keypoint_set_find(name);
+    if (!set)
+        return base_error(STANCE_EARGUMENT, "there is no keypoint set '%.60s'", name);
+    if (set->count != traits->keypoint_count)
+        return base_error(STANCE_EARGUMENT, "%s has %d keypoints, the network has %d", set->name,
+                          set->count, traits->keypoint_count);
+    traits->keypoint_set = set;
+    return 0;
+}
+
+static int identify(struct model_traits *traits, const struct stance_model *model,
+                    const struct stance_card *card, int width, int height,
+                    const struct model_choice *choice)
+{
+    struct model_signature signature;
+    bool automatic = !card || strcmp(card->family, "auto") == 0;
+    if (card && card->width > 0) {
+        width = card->width;
+        height = card->height;
+    }
+    if (choice->width > 0 && choice->height > 0) {
+        width = choice->width;
+        height = choice->height;
+    }
+    BASE_TRY(model_signature_read(&signature, model, width, height));
+    BASE_TRY(model_recognise(&signature, automatic ? NULL : card->family, traits));
+    if (card)
+        BASE_TRY(model_card_apply(traits, card));
+    if (traits->family->role != MODEL_DETECTOR)
+        BASE_TRY(choose_set(traits, choice->keypoint_set));
+    return traits->family->role == MODEL_POSE ? model_refine(traits, choice->refine) : 0;
+}
+
+int model_identify(struct model_traits *traits, const struct stance_model *model, int width,
+                   int height, const struct model_choice *choice)
+{
+    static const struct model_choice none = {0};
+    struct stance_card *card;
+    BASE_TRY(model_card_find(&card, stance_model_path(model)));
+    int code = identify(traits, model, card, width, height, choice ? choice : &none);
+    stance_card_close(&card);
+    return code;
+}
+
+int stance_model_role(const struct stance_model *model)
+{
+    struct model_traits traits;
+    int code = model_identify(&traits, model, 192, 256, NULL);
+    if (code < 0)
+        code = model_identify(&traits, model, 640, 640, NULL);
+    if (code < 0)
+        return base_error_context(code, "%s", stance_model_path(model));
+    return traits.family->role == MODEL_DETECTOR ? STANCE_ROLE_DETECTOR
+           : traits.family->role == MODEL_POSE   ? STANCE_ROLE_POSE
+                                                 : STANCE_ROLE_ONE_STAGE;
+}

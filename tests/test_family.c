@@ -1,0 +1,424 @@
+/* The families beyond their plainest exports: layouts of heads, people from one network, refined
+ * coordinates, what a card or a caller may say. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "engine/network.h"
+#include "model/family.h"
+#include "model/refine.h"
+#include "support/support.h"
+#include "support/tiny_model.h"
+#include "support/trial.h"
+
+/* ---- Heads of detectors ------------------------------------------------------------------------ */
+
+enum { SIDE = 64, CELLS = 64 + 16 + 4, LEVELS = 3, CLASSES = 80 };
+
+static struct model_signature signature_of(int outputs)
+{
+    return (struct model_signature){.input_count = 1,
+                                    .input = {.rank = 4, .dims = {1, 3, SIDE, SIDE}},
+                                    .output_count = outputs};
+}
+
+/* One export of the same answers: which maps an output holds, and in which layout. */
+struct layout {
+    const char *name;
+    int outputs, classes;
+    bool first, split, reversed; /* channels first; scores apart; distances before scores */
+};
+
+static const struct layout layouts[] = {
+    {"joined, last", 3, 1, false, false, false},
+    {"joined, first", 3, 1, true, false, false},
+    {"split, last", 6, 1, false, true, false},
+    {"split, first", 6, 1, true, true, false},
+    {"reversed, first", 6, 1, true, true, true},
+    {"80 joined, last", 3, CLASSES, false, false, false},
+    {"80 split, first", 6, CLASSES, true, true, false},
+};
+
+static float memory[6][64 * (CLASSES + 4)];
+
+/* Channels `begin` to `end` (scores of the classes, then four distances) of a level's answers. */
+static void make_map(const struct layout *layout, struct model_signature *signature,
+                     struct stance_tensor *outputs, int at, int level, int begin, int end)
+{
+    int side = SIDE >> (3 + level), cells = side * side, channels = end - begin;
+    float *values = memory[at];
+    for (int cell = 0; cell < cells; cell++)
+        for (int c = begin; c < end; c++) {
+            float score = c > 0 ? 3 : level == 1 && cell == 6 ? 0.5f : -4; /* other classes high */
+            float value = c < layout->classes ? score : (float)(c - layout->classes + 1);
+            values[layout->first ? (c - begin) * cells + cell : cell * channels + c - begin] =
+                value;
+        }
+    const int64_t first[] = {1, channels, side, side}, last[] = {1, side, side, channels};
+    outputs[at] = (struct stance_tensor){.dtype = STANCE_FLOAT32, .rank = 4, .data = values};
+    memcpy(outputs[at].dims, layout->first ? first : last, sizeof first);
+    signature->outputs[at] = tensor_shape_of(&outputs[at]);
+    signature->output_names[at] = "map";
+}
+
+static void make_head(const struct layout *layout, struct model_signature *signature,
+                      struct stance_tensor *outputs)
+{
+    int classes = layout->classes, all = classes + 4;
+    *signature = signature_of(layout->outputs);
+    for (int level = 0; level < LEVELS; level++)
+        if (layout->split) {
+            int scores = layout->reversed ? 2 * level + 1 : level;
+            int distances = layout->reversed ? 2 * level : LEVELS + level;
+            make_map(layout, signature, outputs, scores, level, 0, classes);
+            make_map(layout, signature, outputs, distances, level, classes, all);
+        } else {
+            make_map(layout, signature, outputs, LEVELS - 1 - level, level, 0, all);
+        }
+}
+
+static void test_rtmdet_heads_in_any_layout_give_the_same_box(void **state)
+{
+    for (size_t i = 0; i < sizeof layouts / sizeof layouts[0]; i++) {
+        struct model_signature signature;
+        struct stance_tensor outputs[6];
+        struct model_traits traits;
+        struct vision_box box;
+        make_head(&layouts[i], &signature, outputs);
+        if (model_recognise(&signature, NULL, &traits) < 0 || traits.family != &model_rtmdet)
+            fail_msg("%s: %s", layouts[i].name, stance_error_text());
+        size_t count = traits.family->decode_boxes(&traits, outputs, 0, 0.3f, &box, 1);
+        if (count != 1 || fabsf(box.score - 0.6224593f) > 1e-6f || box.x1 != 2 * 16 - 1 ||
+            box.y1 != 1 * 16 - 2 || box.x2 != 2 * 16 + 3 || box.y2 != 1 * 16 + 4)
+            fail_msg("%s: %zu boxes, %g %g %g %g, score %g", layouts[i].name, count, (double)box.x1,
+                     (double)box.y1, (double)box.x2, (double)box.y2, (double)box.score);
+    }
+}
+
+static void test_feature_maps_are_no_detector(void **state)
+{
+    struct model_signature signature = signature_of(3);
+    struct model_traits traits;
+    for (int level = 0; level < LEVELS; level++) {
+        int64_t side = SIDE >> (3 + level);
+        signature.output_names[level] = "feature";
+        signature.outputs[level] = tensor_shape_make(4, (const int64_t[]){1, 96, side, side});
+    }
+    assert_int_equal(model_recognise(&signature, NULL, &traits), STANCE_EMODEL);
+}
+
+/* The same outputs belong to two families: the stem tells, or the card. */
+static void test_suppression_inside_is_told_apart_by_the_stem(void **state)
+{
+    static const float dets[] = {1, 2, 30, 40, 0.9f};
+    for (int64_t stem = 3; stem <= 12; stem += 9) {
+        struct base_buffer bytes = tiny_detector(1, dets, stem);
+        struct stance_model *model;
+        struct model_traits traits;
+        trial_check(engine_model_parse(&model, bytes.data, bytes.size, "tiny.onnx"));
+        trial_check(model_identify(&traits, model, 640, 640, NULL));
+        assert_ptr_equal(traits.family, stem == 3 ? &model_rtmdet : &model_yolox);
+        assert_true(traits.input.std[0] == (stem == 3 ? model_std_rgb[2] : 1));
+        assert_int_equal(stance_model_role(model), STANCE_ROLE_DETECTOR);
+        struct model_signature signature;
+        trial_check(model_signature_read(&signature, model, 0, 0));
+        trial_check(model_recognise(&signature, "yolox", &traits));
+        assert_ptr_equal(traits.family, &model_yolox);
+        trial_check(model_recognise(&signature, "rtmdet", &traits));
+        assert_ptr_equal(traits.family, &model_rtmdet);
+        assert_int_equal(model_recognise(&signature, "simcc", &traits), STANCE_EMODEL);
+        stance_model_close(&model);
+        base_buffer_free(&bytes);
+    }
+}
+
+static void test_each_image_of_a_batch_has_its_own_boxes(void **state)
+{
+    struct model_signature signature = signature_of(2);
+    struct model_traits traits;
+    struct vision_box boxes[4];
+    float dets[2][2][5] = {{{1, 1, 2, 2, 0.9f}, {1, 1, 3, 3, 0.8f}}, {{1, 1, 9, 9, 0.7f}}};
+    int64_t labels[] = {0, 1, 0, 0};
+    signature.output_names[0] = "dets";
+    signature.output_names[1] = "labels";
+    signature.outputs[0].rank = signature.outputs[1].rank = -1;
+    trial_check(model_recognise(&signature, NULL, &traits));
+    struct stance_tensor outputs[] = {{STANCE_FLOAT32, 3, {2, 2, 5}, dets},
+                                      {STANCE_INT64, 2, {2, 2}, labels}};
+    assert_int_equal(traits.family->decode_boxes(&traits, outputs, 0, 0.3f, boxes, 4), 1);
+    assert_true(boxes[0].x2 == 2);
+    assert_int_equal(traits.family->decode_boxes(&traits, outputs, 1, 0.3f, boxes, 4), 1);
+    assert_true(boxes[0].x2 == 9);
+    assert_int_equal(traits.family->decode_boxes(&traits, outputs, 2, 0.3f, boxes, 4), 0);
+}
+
+/* ---- One-stage --------------------------------------------------------------------------------- */
+
+enum { PEOPLE = 4, POINTS = 17 };
+
+struct crowd {
+    float dets[PEOPLE][5], keypoints[PEOPLE][POINTS][3];
+};
+
+/* The second overlaps the first, the last is too weak; the third has the best keypoints. */
+static void make_crowd(struct crowd *crowd)
+{
+    static const float dets[PEOPLE][5] = {
+        {8, 8, 24, 40, 0.8f}, {9, 8, 24, 40, 0.7f}, {40, 4, 60, 30, 0.6f}, {2, 2, 9, 9, 0.1f}};
+    memcpy(crowd->dets, dets, sizeof dets);
+    for (int i = 0; i < PEOPLE; i++)
+        for (int k = 0; k < POINTS; k++) {
+            crowd->keypoints[i][k][0] = (float)(10 * i + k);
+            crowd->keypoints[i][k][1] = (float)k;
+            crowd->keypoints[i][k][2] = i == 2 ? 0.99f : 0.3f;
+        }
+}
+
+struct scene {
+    struct base_buffer bytes;
+    struct stance_model *model;
+    struct stance_pose *pose;
+    struct stance_image *image;
+};
+
+static void open_scene(struct scene *scene, const struct crowd *crowd, float threshold)
+{
+    struct stance_pose_options options;
+    stance_pose_options_default(&options);
+    scene->bytes = tiny_one_stage(PEOPLE, crowd->dets[0], POINTS, crowd->keypoints[0][0]);
+    trial_check(engine_model_parse(&scene->model, scene->bytes.data, scene->bytes.size, "o.onnx"));
+    trial_check(stance_image_open(&scene->image, STANCE_RGB24, 128, 96));
+    memset(scene->image->plane[0], 90, (size_t)scene->image->stride[0] * 96);
+    options.pose = scene->model;
+    options.detector_threshold = threshold;
+    trial_check(stance_pose_open(&scene->pose, &options));
+}
+
+static void close_scene(struct scene *scene)
+{
+    stance_pose_close(&scene->pose);
+    stance_image_close(&scene->image);
+    stance_model_close(&scene->model);
+    base_buffer_free(&scene->bytes);
+}
+
+static void test_one_network_finds_people_and_keypoints(void **state)
+{
+    struct crowd crowd;
+    struct scene scene;
+    const struct stance_pose_result *result;
+    make_crowd(&crowd);
+    open_scene(&scene, &crowd, 0.3f);
+    assert_int_equal(stance_model_role(scene.model), STANCE_ROLE_ONE_STAGE);
+    trial_check(stance_pose_image(scene.pose, scene.image, NULL, 0, &result));
+    assert_int_equal(result->person_count, 2);
+    assert_string_equal(result->keypoint_set->name, "coco17");
+    /* ranked by the box, although the other's keypoints are better; 128 pixels over 64 */
+    const struct stance_person *first = &result->people[0], *second = &result->people[1];
+    assert_true(first->box_score == 0.8f && first->score == 0.8f && first->box[0] == 16);
+    assert_true(second->box_score == 0.6f && second->box[2] == 120);
+    assert_true(first->keypoints[5].x == 10 && first->keypoints[5].y == 10);
+    assert_true(second->keypoints[16].x == 2 * (20 + 16) && second->keypoints[16].score == 0.99f);
+    assert_non_null(strstr(stance_pose_describe(scene.pose), "RTMO"));
+    close_scene(&scene);
+}
+
+/* rtmlib gives one person of zeros here. */
+static void test_one_network_may_find_nobody(void **state)
+{
+    struct crowd crowd;
+    struct scene scene;
+    const struct stance_pose_result *result;
+    make_crowd(&crowd);
+    open_scene(&scene, &crowd, 0.9f);
+    trial_check(stance_pose_image(scene.pose, scene.image, NULL, 0, &result));
+    assert_int_equal(result->person_count, 0);
+    close_scene(&scene);
+}
+
+static void test_what_a_one_stage_network_cannot_do_is_told(void **state)
+{
+    struct crowd crowd;
+    struct scene scene;
+    struct stance_pose *pose;
+    struct stance_pose_options options;
+    const struct stance_pose_result *result;
+    const float box[1][4] = {{1, 1, 5, 5}};
+    make_crowd(&crowd);
+    open_scene(&scene, &crowd, 0.3f);
+    assert_int_equal(stance_pose_image(scene.pose, scene.image, box, 1, &result), STANCE_EARGUMENT);
+    stance_pose_options_default(&options);
+    options.pose = scene.model;
+    options.center = 1;
+    assert_int_equal(stance_pose_open(&pose, &options), STANCE_EARGUMENT);
+    options.center = 0;
+    options.flip_test = 1;
+    assert_int_equal(stance_pose_open(&pose, &options), STANCE_EARGUMENT);
+    assert_non_null(strstr(stance_error_text(), "flip test"));
+    options.flip_test = 0;
+    struct base_buffer bytes = tiny_detector(1, crowd.dets[0], 3);
+    trial_check(engine_model_parse(&options.detector, bytes.data, bytes.size, "d.onnx"));
+    assert_int_equal(stance_pose_open(&pose, &options), STANCE_EARGUMENT);
+    options.pose = options.detector;
+    assert_int_equal(stance_pose_open(&pose, &options), STANCE_EMODEL); /* no pose network */
+    stance_model_close(&options.detector);
+    base_buffer_free(&bytes);
+    close_scene(&scene);
+}
+
+/* ---- Refinement -------------------------------------------------------------------------------- */
+
+/* Values computed with NumPy in double precision by MMPose's formulas. */
+static void test_dark_on_simcc_gives_the_published_values(void **state)
+{
+    float row[384];
+    for (int i = 0; i < 384; i++) {
+        double a = i - 100.37, b = i - 140;
+        row[i] = (float)(0.9 * exp(-a * a / (2 * 4.9 * 4.9)) + 0.2 * exp(-b * b / 162));
+    }
+    assert_int_equal(model_dark_kernel(4.9), 29);
+    assert_int_equal(model_dark_kernel(5.66), 35);
+    assert_true(fabsf(model_dark_row(row, 384, 100, 29) - 100.372295f) < 1e-3f);
+}
+
+/* At the border MMPose's stencil sees an edge, not a peak, and jumps by hundreds of bins. */
+static void test_dark_stays_near_the_maximum(void **state)
+{
+    float row[96];
+    for (int i = 0; i < 96; i++)
+        row[i] = expf(-(float)i * (float)i / 48);
+    for (int at = 0; at < 96; at++)
+        assert_true(fabsf(model_dark_row(row, 96, at, 29) - (float)at) <= 2);
+    memset(row, 0, sizeof row);
+    assert_true(model_dark_row(row, 96, 3, 29) == 3);
+    row[3] = NAN;
+    assert_true(model_dark_row(row, 96, 3, 29) == 3);
+}
+
+enum { MAP_W = 48, MAP_H = 64 };
+
+static void make_heat(float map[MAP_H][MAP_W], double cx, double cy)
+{
+    for (int y = 0; y < MAP_H; y++)
+        for (int x = 0; x < MAP_W; x++)
+            map[y][x] = (float)(0.8 * exp(-((x - cx) * (x - cx) + (y - cy) * (y - cy)) / 8) +
+                                0.3 * exp(-((x - 25.) * (x - 25.) + (y - 30.) * (y - 30.)) / 18));
+}
+
+static void check_heat(double cx, double cy, int refine, double x, double y)
+{
+    static float map[MAP_H][MAP_W], scratch[2 * MAP_H * MAP_W];
+    struct model_traits traits = {.family = &model_heatmap,
+                                  .input = {.width = 192, .height = 256},
+                                  .keypoint_count = 1,
+                                  .refine = refine};
+    struct stance_tensor output = {STANCE_FLOAT32, 4, {1, 1, MAP_H, MAP_W}, map};
+    struct stance_keypoint point;
+    make_heat(map, cx, cy);
+    model_heatmap.decode_pose(&traits, &output, 0, scratch, &point);
+    if (fabs(point.x - x) > 5e-3 || fabs(point.y - y) > 5e-3)
+        fail_msg("%g %g with refinement %d: %g %g where %g %g should be", cx, cy, refine,
+                 (double)point.x, (double)point.y, x, y);
+}
+
+static void test_heatmaps_are_refined_as_published(void **state)
+{
+    const double across = 191. / 47, down = 255. / 63; /* UDP: corner to corner */
+    check_heat(20.3, 33.6, STANCE_REFINE_NONE, 80, 136);
+    check_heat(20.3, 33.6, STANCE_REFINE_SHIFT, 81, 135);
+    check_heat(20.3, 33.6, STANCE_REFINE_DARK, 4 * 20.72701321, 4 * 33.27868371);
+    check_heat(20.3, 33.6, STANCE_REFINE_UDP, across * 20.71891832, down * 33.28412591);
+    check_heat(0.4, 62.7, STANCE_REFINE_DARK, 0, 4 * 63); /* not at the border */
+    check_heat(46.8, 30.2, STANCE_REFINE_UDP, across * 47.49999953, down * 30.20003132);
+}
+
+static void test_only_what_a_family_has_can_be_asked_for(void **state)
+{
+    struct model_traits simcc = {.family = &model_simcc, .refine = STANCE_REFINE_NONE};
+    struct model_traits heat = {.family = &model_heatmap, .refine = STANCE_REFINE_SHIFT};
+    assert_int_equal(model_refine(&simcc, STANCE_REFINE_UDP), STANCE_EARGUMENT);
+    assert_non_null(strstr(stance_error_text(), "'udp'"));
+    assert_int_equal(model_refine(&simcc, STANCE_REFINE_DARK), 0);
+    assert_int_equal(model_refine(&simcc, STANCE_REFINE_AUTO), 0);
+    assert_int_equal(simcc.refine, STANCE_REFINE_DARK);
+    assert_int_equal(model_refine(&simcc, 99), STANCE_EARGUMENT);
+    assert_int_equal(model_refine(&heat, STANCE_REFINE_UDP), 0);
+    assert_true(heat.input.udp);
+    assert_int_equal(model_flip_shift(&heat), 0);
+}
+
+static void test_simcc_with_other_splits_and_a_depth(void **state)
+{
+    struct model_signature signature = signature_of(3);
+    struct model_traits traits;
+    for (int i = 0; i < 3; i++) {
+        signature.output_names[i] = "bins";
+        signature.outputs[i] = tensor_shape_make(3, (const int64_t[]){1, 133, 3 * SIDE});
+    }
+    signature.outputs[2].dims[2] = 100;
+    trial_check(model_recognise(&signature, NULL, &traits));
+    assert_int_equal(traits.keypoint_count, 133);
+    static float x[133][3 * SIDE], y[133][3 * SIDE];
+    struct stance_tensor outputs[3] = {{STANCE_FLOAT32, 3, {1, 133, 3 * SIDE}, x},
+                                       {STANCE_FLOAT32, 3, {1, 133, 3 * SIDE}, y}};
+    struct stance_keypoint points[133];
+    x[132][30] = y[132][63] = 1;
+    traits.family->decode_pose(&traits, outputs, 0, NULL, points);
+    assert_true(points[132].x == 10 && points[132].y == 21);
+    signature.outputs[1].dims[2] = 2 * SIDE;
+    assert_int_equal(model_recognise(&signature, NULL, &traits), STANCE_EMODEL);
+}
+
+/* ---- What the caller says ---------------------------------------------------------------------- */
+
+static void test_open_inputs_get_the_size_that_is_named(void **state)
+{
+    struct base_buffer bytes = tiny_heatmap(-1, -1, 17);
+    struct stance_model *model;
+    struct model_traits traits;
+    struct model_choice choice = {.width = 288, .height = 384, .refine = STANCE_REFINE_UDP};
+    trial_check(engine_model_parse(&model, bytes.data, bytes.size, "open.onnx"));
+    trial_check(model_identify(&traits, model, 192, 256, NULL));
+    assert_int_equal(traits.input.height, 256);
+    assert_int_equal(traits.refine, STANCE_REFINE_SHIFT);
+    trial_check(model_identify(&traits, model, 192, 256, &choice));
+    assert_int_equal(traits.input.width, 288);
+    assert_int_equal(traits.refine, STANCE_REFINE_UDP);
+    choice = (struct model_choice){.keypoint_set = "halpe26"};
+    assert_int_equal(model_identify(&traits, model, 192, 256, &choice), STANCE_EARGUMENT);
+    choice.keypoint_set = "coco71";
+    assert_int_equal(model_identify(&traits, model, 192, 256, &choice), STANCE_EARGUMENT);
+    assert_non_null(strstr(stance_error_text(), "coco71"));
+    choice = (struct model_choice){.width = 190, .height = 256};
+    assert_int_equal(model_identify(&traits, model, 192, 256, &choice), STANCE_EMODEL);
+    assert_non_null(strstr(stance_error_text(), "--pose-input"));
+    stance_model_close(&model);
+    base_buffer_free(&bytes);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_rtmdet_heads_in_any_layout_give_the_same_box),
+        cmocka_unit_test(test_feature_maps_are_no_detector),
+        cmocka_unit_test(test_suppression_inside_is_told_apart_by_the_stem),
+        cmocka_unit_test(test_each_image_of_a_batch_has_its_own_boxes),
+        cmocka_unit_test(test_one_network_finds_people_and_keypoints),
+        cmocka_unit_test(test_one_network_may_find_nobody),
+        cmocka_unit_test(test_what_a_one_stage_network_cannot_do_is_told),
+        cmocka_unit_test(test_dark_on_simcc_gives_the_published_values),
+        cmocka_unit_test(test_dark_stays_near_the_maximum),
+        cmocka_unit_test(test_heatmaps_are_refined_as_published),
+        cmocka_unit_test(test_only_what_a_family_has_can_be_asked_for),
+        cmocka_unit_test(test_simcc_with_other_splits_and_a_depth),
+        cmocka_unit_test(test_open_inputs_get_the_size_that_is_named),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
