@@ -17,7 +17,7 @@
 
 struct values {
     struct cli_pose_choice choice;
-    const char *output, *device;
+    const char *keypoint_set, *output, *device;
     float visible, detector_threshold;
     int threads, max_people;
     bool force, quiet;
@@ -25,6 +25,8 @@ struct values {
 
 static const struct cli_option options[] = {
     CLI_POSE_CHOICE(struct values, choice),
+    {"--keypoint-set", NULL, "NAME", "the network's keypoints (by its card or their number)",
+     CLI_TEXT, offsetof(struct values, keypoint_set), 0, 0},
     {"--output", "-o", "DIR", "folder of the labels and their page (labels)", CLI_TEXT,
      offsetof(struct values, output), 0, 0},
     {"--force", NULL, NULL, "replace the labels in DIR", CLI_FLAG, offsetof(struct values, force),
@@ -77,12 +79,12 @@ static int open_pose(struct job *job)
     if (code != CLI_OK)
         return code;
     struct stance_pose_options pose;
-    stance_pose_options_default(&pose);
-    pose.detector = job->models.detector;
-    pose.pose = job->models.pose;
+    code = cli_pose_options(&pose, &v->choice, &job->models);
+    if (code != CLI_OK)
+        return code;
+    pose.keypoint_set = v->keypoint_set;
     pose.device = v->device;
     pose.threads = v->threads;
-    pose.center = cli_pose_center(&v->choice);
     pose.detector_threshold = v->detector_threshold;
     pose.max_people = v->max_people;
     return stance_pose_open(&job->pose, &pose) < 0 ? cli_fail_library(CLI_FAILED) : CLI_OK;

@@ -13,7 +13,7 @@
 struct values {
     struct cli_list boxes;
     struct cli_pose_choice choice;
-    const char *output, *json, *device;
+    const char *output, *json, *device, *keypoint_set;
     float keypoint_threshold, detector_threshold;
     int threads, max_people;
     bool quiet;
@@ -21,6 +21,8 @@ struct values {
 
 static const struct cli_option options[] = {
     CLI_POSE_CHOICE(struct values, choice),
+    {"--keypoint-set", NULL, "NAME", "the network's keypoints (by its card or their number)",
+     CLI_TEXT, offsetof(struct values, keypoint_set), 0, 0},
     {"--output", "-o", "OUT", "picture or folder to draw into (./NAME_pose.png)", CLI_TEXT,
      offsetof(struct values, output), 0, 0},
     {"--json", NULL, "FILE", "write results as JSON lines; '-' is standard output", CLI_TEXT,
@@ -94,12 +96,12 @@ static int open_job(struct job *job)
     if (code != CLI_OK)
         return code;
     struct stance_pose_options pose;
-    stance_pose_options_default(&pose);
-    pose.detector = job->models.detector;
-    pose.pose = job->models.pose;
+    code = cli_pose_options(&pose, &v->choice, &job->models);
+    if (code != CLI_OK)
+        return code;
+    pose.keypoint_set = v->keypoint_set;
     pose.device = v->device;
     pose.threads = v->threads;
-    pose.center = cli_pose_center(&v->choice);
     pose.detector_threshold = v->detector_threshold;
     pose.max_people = v->max_people;
     if (stance_pose_open(&job->pose, &pose) < 0)

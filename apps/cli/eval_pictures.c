@@ -28,10 +28,10 @@ static int open_job(struct job *job)
     if (code != CLI_OK)
         return code;
     struct stance_pose_options options;
-    stance_pose_options_default(&options);
-    options.detector = job->models.detector;
-    options.pose = job->models.pose;
-    options.center = !job->given && cli_pose_center(&v->choice);
+    code = cli_pose_options(&options, &v->choice, &job->models);
+    if (code != CLI_OK)
+        return code;
+    options.center = options.center && !job->given;
     options.device = v->device;
     options.threads = v->threads;
     options.detector_threshold = v->detector_threshold;

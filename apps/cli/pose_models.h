@@ -4,11 +4,13 @@
 #define CLI_POSE_MODELS_H
 
 #include "command.h"
-#include "stance/model.h"
+#include "stance/pose.h"
 
 /* Put this struct into a command's options struct and these rows into its table. */
 struct cli_pose_choice {
-    const char *detector, *pose; /* NULL: built in */
+    const char *detector, *pose; /* NULL: by size, or built in */
+    const char *size;            /* "t", "s", "m", "l", "x" */
+    const char *refine, *detector_input, *pose_input;
 };
 
 /* clang-format off */
@@ -16,9 +18,21 @@ struct cli_pose_choice {
     {"--detector", NULL, "MODEL",                                                                  \
      "person detector (stance-det), or 'center': one person in the middle", CLI_TEXT,              \
      offsetof(values, field.detector), 0, 0},                                                      \
-    {"--pose", NULL, "MODEL", "pose network (stance-pose)", CLI_TEXT,                              \
-     offsetof(values, field.pose), 0, 0}
+    {"--pose", NULL, "MODEL", "pose network (stance-pose), or a one-stage network alone", CLI_TEXT, \
+     offsetof(values, field.pose), 0, 0},                                                          \
+    {"--size", NULL, "t|s|m|l|x",                                                                  \
+     "detector and pose network of this size by name, see 'stance models pull'", CLI_TEXT,         \
+     offsetof(values, field.size), 0, 0},                                                          \
+    {"--refine", NULL, "WAY", "refine coordinates: none, shift, dark or udp (as the card says)",   \
+     CLI_TEXT, offsetof(values, field.refine), 0, 0},                                              \
+    {"--detector-input", NULL, "WxH", "input size where the detector's file leaves it open",       \
+     CLI_TEXT, offsetof(values, field.detector_input), 0, 0},                                      \
+    {"--pose-input", NULL, "WxH", "input size where the pose network's file leaves it open",       \
+     CLI_TEXT, offsetof(values, field.pose_input), 0, 0}
 /* clang-format on */
+
+/* The names of the models of a size; false after a message. */
+bool cli_size_models(const char *size, const char **detector, const char **pose);
 
 /* Whether "--detector center" was asked for. */
 bool cli_pose_center(const struct cli_pose_choice *choice);
@@ -27,11 +41,15 @@ struct cli_pose_models {
     struct stance_model *detector, *pose;
 };
 
-/* Opens the models of a choice: the detector with `detects`, unless the choice is 'center'; the pose
- * network with `poses`. Returns CLI_OK, or another exit code after a message; models that are open
+/* Opens the models of a choice: the pose network with `poses`; the detector with `detects`, unless the
+ * choice is 'center' or the pose network is a one-stage network and no detector was named. Returns CLI_OK, or another exit code after a message; models that are open
  * then are closed by cli_pose_models_close(). */
 int cli_pose_models_open(struct cli_pose_models *models, const struct cli_pose_choice *choice,
                          bool detects, bool poses);
+/* Fills `options`: the defaults, the models, and what the choice says. CLI_OK, or CLI_USAGE after a
+ * message. */
+int cli_pose_options(struct stance_pose_options *options, const struct cli_pose_choice *choice,
+                     const struct cli_pose_models *models);
 void cli_pose_models_close(struct cli_pose_models *models);
 
 #endif
