@@ -311,35 +311,6 @@ static void test_yolox_cells_become_boxes(void **state)
     assert_box(&boxes[0], 56 - 8, 12 - 16, 56 + 8, 12 + 16, 0.4);
 }
 
-/* ---- Keypoint sets ----------------------------------------------------------------------------- */
-
-static void check_set(const struct stance_keypoint_set *set)
-{
-    for (int i = 0; i < set->count; i++) {
-        assert_true(set->names[i] && set->names[i][0]);
-        assert_in_range(set->flip[i], 0, set->count - 1);
-        assert_int_equal(set->flip[set->flip[i]], i);
-    }
-    for (int i = 0; i < set->edge_count; i++)
-        for (int k = 0; k < 2; k++)
-            assert_in_range(set->edges[i][k], 0, set->count - 1);
-}
-
-static void test_keypoint_sets_are_consistent(void **state)
-{
-    static struct model_plain_set plain;
-    const struct stance_keypoint_set *coco = stance_keypoint_set_find("coco17");
-    assert_int_equal(coco->count, 17);
-    assert_string_equal(coco->names[9], "left_wrist");
-    check_set(coco);
-    check_set(stance_keypoint_set_find("halpe26"));
-    assert_null(stance_keypoint_set_find("coco18"));
-    assert_ptr_equal(model_keypoint_set(17, &plain), coco);
-    const struct stance_keypoint_set *other = model_keypoint_set(133, &plain);
-    assert_int_equal(other->count, 133);
-    check_set(other);
-}
-
 /* ---- Finding ----------------------------------------------------------------------------------- */
 
 static char top[1024];
@@ -464,7 +435,6 @@ int main(void)
         cmocka_unit_test(test_rtmdet_maps_with_channels_first_and_probabilities),
         cmocka_unit_test(test_rtmdet_with_suppression_inside),
         cmocka_unit_test(test_yolox_cells_become_boxes),
-        cmocka_unit_test(test_keypoint_sets_are_consistent),
         cmocka_unit_test(test_models_are_looked_for_in_order),
         cmocka_unit_test(test_a_folder_or_a_text_is_no_model),
         cmocka_unit_test(test_a_model_tells_its_ends),

@@ -9,32 +9,12 @@
 #define STANCE_POSE_H
 
 #include "stance/image.h"
+#include "stance/keypoints.h"
 #include "stance/model.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-/* A set of keypoints: names, skeleton, colours. Static tables; never freed. */
-struct stance_keypoint_set {
-    const char *name; /* "coco17" */
-    int32_t count;
-    const char *const *names;   /* [count] */
-    const uint8_t (*colors)[3]; /* [count], RGB */
-    const float *sigmas;        /* [count], OKS constants; NULL: the set has none */
-    const int32_t *flip;        /* [count], index of the mirrored keypoint */
-    int32_t edge_count;
-    const int32_t (*edges)[2];       /* [edge_count], pairs of keypoints */
-    const uint8_t (*edge_colors)[3]; /* [edge_count], RGB */
-};
-
-/* By name, or NULL. */
-STANCE_API const struct stance_keypoint_set *stance_keypoint_set_find(const char *name);
-
-struct stance_keypoint {
-    float x, y;
-    float score; /* as the network gives it: mostly 0 … 1, peaks can be a little above 1 */
-};
 
 struct stance_person {
     float box[4];    /* x1, y1, x2, y2 */

@@ -9,6 +9,7 @@
 #include "stance/eval.h"
 #include "stance/image.h"
 #include "stance/inspect.h"
+#include "stance/keypoints.h"
 #include "stance/model.h"
 #include "stance/pose.h"
 #include "stance/result.h"

@@ -84,6 +84,14 @@ static const struct eval_set sets[] = {
 
 enum { SET_COUNT = sizeof sets / sizeof sets[0] };
 
+/* "mpii", and "mpii16" as the set is called elsewhere in stance. */
+static bool is_called(const struct eval_set *set, const char *name)
+{
+    char whole[32];
+    snprintf(whole, sizeof whole, "%s%d", set->name, set->count);
+    return strcmp(set->name, name) == 0 || strcmp(whole, name) == 0;
+}
+
 const struct eval_set *eval_set_find(const char *name, int count, bool crowd_index,
                                      const char *first_name)
 {
@@ -92,7 +100,7 @@ const struct eval_set *eval_set_find(const char *name, int count, bool crowd_ind
         return eval_set_find(crowd_index || left ? "crowdpose" : "aic", 14, false, NULL);
     }
     for (size_t i = 0; i < SET_COUNT; i++)
-        if (name ? strcmp(sets[i].name, name) == 0 : sets[i].count == count)
+        if (name ? is_called(&sets[i], name) : sets[i].count == count)
             return &sets[i];
     return NULL;
 }

@@ -1,84 +1,37 @@
-/* Keypoint sets: names, skeletons, colours, OKS constants. Left is green, right orange, the middle
- * blue. Sources: COCO (cocodataset.org, keypoints-eval), Halpe-26 (Halpe-FullBody). */
+/* Keypoint sets by name and by number, and the way from one to another. */
+#include <stdbool.h>
 #include <string.h>
 
 #include "model/family.h"
+#include "model/keypoint_tables.h"
 
-/* clang-format off */
-#define LEFT {0, 200, 83}
-#define RIGHT {255, 128, 0}
-#define MIDDLE {51, 153, 255}
-
-static const char *const names[] = {
-    "nose",           "left_eye",    "right_eye",  "left_ear",       "right_ear",
-    "left_shoulder",  "right_shoulder", "left_elbow", "right_elbow", "left_wrist",
-    "right_wrist",    "left_hip",    "right_hip",  "left_knee",      "right_knee",
-    "left_ankle",     "right_ankle", "head",       "neck",           "hip",
-    "left_big_toe",   "right_big_toe", "left_small_toe", "right_small_toe", "left_heel",
-    "right_heel",
+/* Native sets first; the first one of a count is what a network with that many keypoints gives. */
+static const struct stance_keypoint_set *const sets[] = {
+    &model_coco17,     &model_halpe26,    &model_wholebody133, &model_hand21,
+    &model_face106,    &model_ap10k17,    &model_mpii16,       &model_crowdpose14,
+    &model_openpose18, &model_openpose25, &model_mediapipe33,
 };
-
-static const uint8_t colors[][3] = {
-    MIDDLE, MIDDLE, MIDDLE, MIDDLE, MIDDLE, LEFT,   RIGHT,  LEFT,  RIGHT,
-    LEFT,   RIGHT,  LEFT,   RIGHT,  LEFT,   RIGHT,  LEFT,   RIGHT, MIDDLE,
-    MIDDLE, MIDDLE, LEFT,   RIGHT,  LEFT,   RIGHT,  LEFT,   RIGHT,
-};
-
-static const float sigmas[] = {
-    0.026f, 0.025f, 0.025f, 0.035f, 0.035f, 0.079f, 0.079f, 0.072f, 0.072f,
-    0.062f, 0.062f, 0.107f, 0.107f, 0.087f, 0.087f, 0.089f, 0.089f, 0.026f,
-    0.026f, 0.066f, 0.079f, 0.079f, 0.079f, 0.079f, 0.079f, 0.079f,
-};
-
-static const int32_t flip[] = {0,  2,  1,  4,  3,  6,  5,  8,  7,  10, 9,  12, 11,
-                               14, 13, 16, 15, 17, 18, 19, 21, 20, 23, 22, 25, 24};
-
-static const int32_t coco_edges[][2] = {
-    {15, 13}, {13, 11}, {16, 14}, {14, 12}, {11, 12}, {5, 11}, {6, 12}, {5, 6}, {5, 7}, {6, 8},
-    {7, 9},   {8, 10},  {1, 2},   {0, 1},   {0, 2},   {1, 3},  {2, 4},  {3, 5}, {4, 6},
-};
-
-static const uint8_t coco_edge_colors[][3] = {
-    LEFT, LEFT,  RIGHT,  RIGHT,  MIDDLE, MIDDLE, MIDDLE, MIDDLE, LEFT,   RIGHT,
-    LEFT, RIGHT, MIDDLE, MIDDLE, MIDDLE, MIDDLE, MIDDLE, MIDDLE, MIDDLE,
-};
-
-static const int32_t halpe_edges[][2] = {
-    {15, 13}, {13, 11}, {11, 19}, {16, 14}, {14, 12}, {12, 19}, {17, 18}, {18, 19}, {18, 5},
-    {5, 7},   {7, 9},   {18, 6},  {6, 8},   {8, 10},  {1, 2},   {0, 1},   {0, 2},   {1, 3},
-    {2, 4},   {3, 5},   {4, 6},   {15, 20}, {15, 22}, {15, 24}, {16, 21}, {16, 23}, {16, 25},
-};
-
-static const uint8_t halpe_edge_colors[][3] = {
-    LEFT, LEFT,  LEFT,  RIGHT,  RIGHT,  RIGHT,  MIDDLE, MIDDLE, LEFT,
-    LEFT, LEFT,  RIGHT, RIGHT,  RIGHT,  MIDDLE, MIDDLE, MIDDLE, MIDDLE,
-    MIDDLE, MIDDLE, MIDDLE, LEFT, LEFT, LEFT,   RIGHT,  RIGHT,  RIGHT,
-};
-
-static const struct stance_keypoint_set sets[] = {
-    {.name = "coco17", .count = 17, .names = names, .colors = colors, .sigmas = sigmas,
-     .flip = flip, .edge_count = sizeof coco_edges / sizeof coco_edges[0], .edges = coco_edges,
-     .edge_colors = coco_edge_colors},
-    {.name = "halpe26", .count = 26, .names = names, .colors = colors, .sigmas = sigmas,
-     .flip = flip, .edge_count = sizeof halpe_edges / sizeof halpe_edges[0],
-     .edges = halpe_edges, .edge_colors = halpe_edge_colors},
-};
-/* clang-format on */
+enum { SET_COUNT = sizeof sets / sizeof sets[0], NATIVE_COUNT = 8 };
 
 const struct stance_keypoint_set *stance_keypoint_set_find(const char *name)
 {
-    for (size_t i = 0; i < sizeof sets / sizeof sets[0]; i++)
-        if (strcmp(sets[i].name, name) == 0)
-            return &sets[i];
+    for (size_t i = 0; i < SET_COUNT; i++)
+        if (strcmp(sets[i]->name, name) == 0)
+            return sets[i];
     return NULL;
+}
+
+const struct stance_keypoint_set *stance_keypoint_set_at(int i)
+{
+    return i >= 0 && i < SET_COUNT ? sets[i] : NULL;
 }
 
 const struct stance_keypoint_set *model_keypoint_set(int count, struct model_plain_set *fallback)
 {
-    for (size_t i = 0; i < sizeof sets / sizeof sets[0]; i++)
-        if (sets[i].count == count)
-            return &sets[i];
-    static const uint8_t plain[3] = MIDDLE;
+    for (size_t i = 0; i < NATIVE_COUNT; i++)
+        if (sets[i]->count == count)
+            return sets[i];
+    static const uint8_t plain[3] = {51, 153, 255};
     for (int i = 0; i < count; i++) {
         fallback->names[i] = "point";
         memcpy(fallback->colors[i], plain, 3);
@@ -90,4 +43,66 @@ const struct stance_keypoint_set *model_keypoint_set(int count, struct model_pla
                                                  .colors = (const uint8_t(*)[3])fallback->colors,
                                                  .flip = fallback->flip};
     return &fallback->set;
+}
+
+/* Two names of one place. Heads and necks as MMPose's converters pair them (RTMPose's body8
+ * configs); the others by the definitions of COCO-WholeBody, whose faces are the 68 points of 300-W, and of
+ * MediaPipe. Left and right are the person's. */
+static const char *const synonyms[][2] = {
+    {"top_head", "head"},
+    {"head_top", "head"},
+    {"upper_neck", "neck"},
+    {"mid_hip", "hip"},
+    {"left_foot_index", "left_big_toe"},
+    {"right_foot_index", "right_big_toe"},
+    {"left_thumb", "left_thumb2"},
+    {"right_thumb", "right_thumb2"},
+    {"left_index", "left_forefinger1"},
+    {"right_index", "right_forefinger1"},
+    {"left_pinky", "left_pinky_finger1"},
+    {"right_pinky", "right_pinky_finger1"},
+    {"right_eye_outer", "face_36"},
+    {"right_eye_inner", "face_39"},
+    {"left_eye_inner", "face_42"},
+    {"left_eye_outer", "face_45"},
+    {"mouth_right", "face_48"},
+    {"mouth_left", "face_54"},
+};
+
+static const char *meaning(const char *name)
+{
+    for (size_t i = 0; i < sizeof synonyms / sizeof synonyms[0]; i++)
+        if (strcmp(synonyms[i][0], name) == 0)
+            return synonyms[i][1];
+    return name;
+}
+
+static int32_t find_meaning(const struct stance_keypoint_set *set, const char *name)
+{
+    for (int32_t i = 0; i < set->count; i++)
+        if (strcmp(meaning(set->names[i]), name) == 0)
+            return i;
+    return -1;
+}
+
+int stance_keypoint_set_map(const struct stance_keypoint_set *from,
+                            const struct stance_keypoint_set *to, int32_t *map)
+{
+    /* An animal's shoulder is no person's. */
+    bool comparable = from == to || (from != &model_ap10k17 && to != &model_ap10k17);
+    int common = 0;
+    for (int32_t i = 0; i < to->count; i++) {
+        map[i] = from == to ? i : comparable ? find_meaning(from, meaning(to->names[i])) : -1;
+        common += map[i] >= 0;
+    }
+    return common ? common
+                  : base_error(STANCE_EARGUMENT, "%s and %s have no keypoint in common", from->name,
+                               to->name);
+}
+
+void stance_keypoints_convert(const int32_t *map, int count, const struct stance_keypoint *from,
+                              struct stance_keypoint *to)
+{
+    for (int i = 0; i < count; i++)
+        to[i] = map[i] >= 0 ? from[map[i]] : (struct stance_keypoint){0, 0, 0};
 }
