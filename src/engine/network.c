@@ -55,6 +55,18 @@ int engine_model_parse(struct stance_model **out, const void *data, size_t size,
     return code;
 }
 
+int engine_model_take(struct stance_model **out, struct base_buffer *bytes, const char *name)
+{
+    *out = NULL;
+    struct onnx_model *onnx;
+    int code = onnx_model_take(&onnx, bytes);
+    if (code < 0)
+        return base_error_context(code, "%s", name);
+    code = model_from(out, onnx, name);
+    onnx_model_close(&onnx);
+    return code;
+}
+
 struct stance_model *engine_model_keep(struct stance_model *model)
 {
     atomic_fetch_add_explicit(&model->references, 1, memory_order_relaxed);

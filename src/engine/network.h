@@ -24,6 +24,8 @@ struct stance_model {
 int engine_model_load(struct stance_model **out, const char *path);
 /* The same from memory, which must outlive the model; `name` stands for the path in messages. */
 int engine_model_parse(struct stance_model **out, const void *data, size_t size, const char *name);
+/* The same for bytes that the model takes over: `bytes` is empty afterwards, on errors too. */
+int engine_model_take(struct stance_model **out, struct base_buffer *bytes, const char *name);
 struct stance_model *engine_model_keep(struct stance_model *model);
 
 /* Weights packed for one kernel. */

@@ -4,10 +4,16 @@
 #include <curl/curl.h>
 
 #include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/file.h>
+#include <unistd.h>
 
+#include "base/file.h"
 #include "net/http.h"
 #include "stance/version.h"
 
@@ -21,6 +27,8 @@ struct library {
     __typeof__(curl_easy_perform) *perform;
     __typeof__(curl_easy_cleanup) *cleanup;
     __typeof__(curl_easy_strerror) *describe;
+    __typeof__(curl_slist_append) *add_header;
+    __typeof__(curl_slist_free_all) *free_headers;
     bool ready;
 };
 
@@ -45,8 +53,68 @@ static void open_library(void)
                  find_symbol(handle, "curl_easy_perform", &curl.perform) &&
                  find_symbol(handle, "curl_easy_cleanup", &curl.cleanup) &&
                  find_symbol(handle, "curl_easy_strerror", &curl.describe) &&
+                 find_symbol(handle, "curl_slist_append", &curl.add_header) &&
+                 find_symbol(handle, "curl_slist_free_all", &curl.free_headers) &&
                  curl.global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
 }
+
+static int request_open(CURL **request, const char *url)
+{
+    if (!net_is_address(url))
+        return base_error(STANCE_EARGUMENT, "'%s' does not begin with http:// or https://", url);
+    pthread_once(&curl_once, open_library);
+    if (!curl.ready)
+        return base_error(STANCE_EUNSUPPORTED, "cannot fetch '%s': libcurl.so.4 is not here", url);
+    *request = curl.init();
+    return *request ? 0 : base_error(STANCE_ENOMEMORY, "out of memory while fetching '%s'", url);
+}
+
+static void prepare(CURL *request, const char *url, const struct net_limits *limits, size_t room,
+                    char *reason)
+{
+    bool secure = strncasecmp(url, "https:", 6) == 0;
+    curl.set(request, CURLOPT_URL, url);
+    curl.set(request, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl.set(request, CURLOPT_REDIR_PROTOCOLS_STR, secure ? "https" : "http,https");
+    curl.set(request, CURLOPT_FOLLOWLOCATION, 1L);
+    curl.set(request, CURLOPT_MAXREDIRS, (long)MAX_REDIRECTS);
+    curl.set(request, CURLOPT_CONNECTTIMEOUT_MS, (long)limits->connect_ms);
+    curl.set(request, CURLOPT_TIMEOUT_MS, (long)limits->total_ms);
+    curl.set(request, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    curl.set(request, CURLOPT_LOW_SPEED_TIME,
+             (long)(limits->stall_s > 0 ? limits->stall_s : STALL_SECONDS));
+    curl.set(request, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)room);
+    curl.set(request, CURLOPT_FAILONERROR, 1L);
+    curl.set(request, CURLOPT_NOSIGNAL, 1L);
+    curl.set(request, CURLOPT_USERAGENT, "stance/" STANCE_VERSION);
+    curl.set(request, CURLOPT_ERRORBUFFER, reason);
+}
+
+/* What went wrong; `code` is the error of the callback that stopped it, 0: none did. */
+static int explain(CURL *request, CURLcode failure, int code, const char *url, size_t limit,
+                   const char *reason)
+{
+    long status = 0;
+    curl.get(request, CURLINFO_RESPONSE_CODE, &status);
+    if (code == STANCE_ENOMEMORY || failure == CURLE_OUT_OF_MEMORY)
+        return base_error(STANCE_ENOMEMORY, "out of memory while fetching '%s'", url);
+    if (code == STANCE_ELIMIT || failure == CURLE_FILESIZE_EXCEEDED)
+        return base_error(STANCE_ELIMIT, "'%s' is larger than the %zu bytes that are read", url,
+                          limit);
+    if (code < 0)
+        return base_error_context(code, "while fetching '%s'", url);
+    if (failure == CURLE_TOO_MANY_REDIRECTS)
+        return base_error(STANCE_ELIMIT, "'%s' is redirected more than %d times", url,
+                          MAX_REDIRECTS);
+    if (failure == CURLE_HTTP_RETURNED_ERROR)
+        return base_error(status == 404 || status == 410 ? STANCE_ENOTFOUND : STANCE_EIO,
+                          "cannot fetch '%s': the server answers %ld", url, status);
+    return base_error(STANCE_EIO, "cannot fetch '%s': %s", url,
+                      reason[0] ? reason : curl.describe(failure));
+}
+
+/* ---- Into memory -------------------------------------------------------------------------------
+ */
 
 struct transfer {
     struct base_buffer *out;
@@ -60,64 +128,233 @@ static size_t take(char *data, size_t size, size_t count, void *user)
     return transfer->code == 0 ? size * count : 0;
 }
 
-static void prepare(CURL *request, const char *url, const struct net_limits *limits,
-                    struct transfer *transfer, char *reason)
-{
-    bool secure = strncasecmp(url, "https:", 6) == 0;
-    size_t room = transfer->out->limit - transfer->out->size;
-    curl.set(request, CURLOPT_URL, url);
-    curl.set(request, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl.set(request, CURLOPT_REDIR_PROTOCOLS_STR, secure ? "https" : "http,https");
-    curl.set(request, CURLOPT_FOLLOWLOCATION, 1L);
-    curl.set(request, CURLOPT_MAXREDIRS, (long)MAX_REDIRECTS);
-    curl.set(request, CURLOPT_CONNECTTIMEOUT_MS, (long)limits->connect_ms);
-    curl.set(request, CURLOPT_TIMEOUT_MS, (long)limits->total_ms);
-    curl.set(request, CURLOPT_LOW_SPEED_LIMIT, 1L);
-    curl.set(request, CURLOPT_LOW_SPEED_TIME, (long)STALL_SECONDS);
-    curl.set(request, CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)room);
-    curl.set(request, CURLOPT_FAILONERROR, 1L);
-    curl.set(request, CURLOPT_NOSIGNAL, 1L);
-    curl.set(request, CURLOPT_USERAGENT, "stance/" STANCE_VERSION);
-    curl.set(request, CURLOPT_ERRORBUFFER, reason);
-    curl.set(request, CURLOPT_WRITEFUNCTION, take);
-    curl.set(request, CURLOPT_WRITEDATA, transfer);
-}
-
-static int explain(CURL *request, CURLcode code, const struct transfer *transfer, const char *url,
-                   const char *reason)
-{
-    long status = 0;
-    curl.get(request, CURLINFO_RESPONSE_CODE, &status);
-    if (transfer->code == STANCE_ENOMEMORY || code == CURLE_OUT_OF_MEMORY)
-        return base_error(STANCE_ENOMEMORY, "out of memory while fetching '%s'", url);
-    if (transfer->code < 0 || code == CURLE_FILESIZE_EXCEEDED)
-        return base_error(STANCE_ELIMIT, "'%s' is larger than the %zu bytes that are read", url,
-                          transfer->out->limit);
-    if (code == CURLE_TOO_MANY_REDIRECTS)
-        return base_error(STANCE_ELIMIT, "'%s' is redirected more than %d times", url,
-                          MAX_REDIRECTS);
-    if (code == CURLE_HTTP_RETURNED_ERROR)
-        return base_error(status == 404 || status == 410 ? STANCE_ENOTFOUND : STANCE_EIO,
-                          "cannot fetch '%s': the server answers %ld", url, status);
-    return base_error(STANCE_EIO, "cannot fetch '%s': %s", url,
-                      reason[0] ? reason : curl.describe(code));
-}
-
 int net_http_get(struct base_buffer *out, const char *url, const struct net_limits *limits)
 {
     char reason[CURL_ERROR_SIZE] = "";
     struct transfer transfer = {.out = out};
-    if (!net_is_address(url))
-        return base_error(STANCE_EARGUMENT, "'%s' does not begin with http:// or https://", url);
-    pthread_once(&curl_once, open_library);
-    if (!curl.ready)
-        return base_error(STANCE_EUNSUPPORTED, "cannot fetch '%s': libcurl.so.4 is not here", url);
-    CURL *request = curl.init();
-    if (!request)
-        return base_error(STANCE_ENOMEMORY, "out of memory while fetching '%s'", url);
-    prepare(request, url, limits, &transfer, reason);
+    CURL *request;
+    BASE_TRY(request_open(&request, url));
+    prepare(request, url, limits, out->limit - out->size, reason);
+    curl.set(request, CURLOPT_WRITEFUNCTION, take);
+    curl.set(request, CURLOPT_WRITEDATA, &transfer);
     CURLcode code = curl.perform(request);
-    int result = code == CURLE_OK ? 0 : explain(request, code, &transfer, url, reason);
+    int result =
+        code == CURLE_OK ? 0 : explain(request, code, transfer.code, url, out->limit, reason);
     curl.cleanup(request);
     return result;
+}
+
+/* ---- Into a file -------------------------------------------------------------------------------
+ */
+
+enum { VALIDATOR = 300, TAG = 4096, RANGE_BEYOND = 416 };
+
+struct download {
+    const struct net_save *save;
+    CURL *request;
+    int file, code;
+    int64_t had, size; /* bytes there before this request, and now */
+    long status;
+    bool begun; /* the first byte of the body has come */
+    char etag[VALIDATOR], modified[VALIDATOR], range[VALIDATOR]; /* of the answer */
+    char tag_path[BASE_PATH_BYTES];
+};
+
+/* The value of a header line "NAME: value\r\n" into `value`, when it fits. */
+static void read_header(const char *line, size_t length, const char *name, char *value)
+{
+    size_t at = strlen(name);
+    if (length <= at || strncasecmp(line, name, at) != 0)
+        return;
+    while (at < length && line[at] == ' ')
+        at++;
+    while (length > at && (line[length - 1] == '\r' || line[length - 1] == '\n'))
+        length--;
+    if (length - at < VALIDATOR)
+        snprintf(value, VALIDATOR, "%.*s", (int)(length - at), line + at);
+}
+
+static size_t take_header(char *line, size_t size, size_t count, void *user)
+{
+    struct download *download = user;
+    if (count > 5 && strncasecmp(line, "HTTP/", 5) == 0) /* of the next answer, behind a redirect */
+        download->etag[0] = download->modified[0] = download->range[0] = 0;
+    read_header(line, size * count, "ETag:", download->etag);
+    read_header(line, size * count, "Last-Modified:", download->modified);
+    read_header(line, size * count, "Content-Range:", download->range);
+    return size * count;
+}
+
+/* What If-Range takes: a strong ETag, else the date. */
+static const char *validator(const struct download *download)
+{
+    return download->etag[0] == '"' ? download->etag : download->modified;
+}
+
+static int file_error(const struct download *download)
+{
+    return base_error(STANCE_EIO, "cannot write '%s': %s", download->save->path, strerror(errno));
+}
+
+static int start_anew(struct download *download)
+{
+    download->had = download->size = 0;
+    unlink(download->tag_path);
+    return ftruncate(download->file, 0) == 0 && lseek(download->file, 0, SEEK_SET) == 0
+               ? 0
+               : file_error(download);
+}
+
+/* Before the first byte: does the answer go on where the file ends, and what is it a part of? */
+static int begin_body(struct download *download)
+{
+    long status = 0;
+    char tag[TAG], start[40];
+    curl.get(download->request, CURLINFO_RESPONSE_CODE, &status);
+    download->begun = true;
+    snprintf(start, sizeof start, "bytes %lld-", (long long)download->size);
+    if (status != 206)
+        BASE_TRY(start_anew(download));
+    else if (strncmp(download->range, start, strlen(start)) != 0)
+        return base_error(STANCE_EIO, "the server sends '%.60s' where '%s' was asked for",
+                          download->range, start);
+    int length = snprintf(tag, sizeof tag, "%s\n%s", download->save->url, validator(download));
+    bool usable = validator(download)[0] && (size_t)length < sizeof tag;
+    return usable ? base_file_write(download->tag_path, tag, (size_t)length) : 0;
+}
+
+static int write_body(struct download *download, const char *data, size_t size)
+{
+    if (!download->begun)
+        BASE_TRY(begin_body(download));
+    if (size > download->save->limit - (size_t)download->size)
+        return STANCE_ELIMIT;
+    while (size) {
+        ssize_t wrote = write(download->file, data, size);
+        if (wrote < 0 && errno == EINTR)
+            continue;
+        if (wrote < 0)
+            return file_error(download);
+        data += wrote;
+        size -= (size_t)wrote;
+        download->size += wrote;
+    }
+    return 0;
+}
+
+static size_t take_body(char *data, size_t size, size_t count, void *user)
+{
+    struct download *download = user;
+    download->code = write_body(download, data, size * count);
+    return download->code == 0 ? size * count : 0;
+}
+
+static int tell_progress(void *user, curl_off_t total, curl_off_t now, curl_off_t up_total,
+                         curl_off_t up_now)
+{
+    struct download *download = user;
+    const struct net_save *save = download->save;
+    int64_t had = download->begun ? download->had : 0;
+    if (!download->begun ||
+        save->progress(save->context, download->size, total > 0 ? had + total : 0) == 0)
+        return 0;
+    download->code = base_error(STANCE_ECANCELLED, "cancelled");
+    return 1;
+}
+
+/* The validator of what is in the file, if it is a part of `url`; "" otherwise. */
+static void read_tag(const struct download *download, char value[VALIDATOR])
+{
+    struct base_buffer tag;
+    size_t length = strlen(download->save->url);
+    value[0] = 0;
+    base_buffer_init(&tag, TAG);
+    if (base_file_read(&tag, download->tag_path) == 0 && tag.size > length + 1 &&
+        memcmp(tag.data, download->save->url, length) == 0 && tag.data[length] == '\n' &&
+        tag.size - length - 1 < VALIDATOR && !strpbrk(tag.data + length + 1, "\r\n"))
+        snprintf(value, VALIDATOR, "%s", tag.data + length + 1);
+    base_buffer_free(&tag);
+}
+
+/* Asks for the rest of the file when it is known of what it is a part. */
+static int ask_for_rest(struct download *download, struct curl_slist **headers)
+{
+    char value[VALIDATOR], line[VALIDATOR + 16], range[32];
+    read_tag(download, value);
+    if (download->size == 0 || !value[0])
+        return 0;
+    snprintf(line, sizeof line, "If-Range: %s", value);
+    snprintf(range, sizeof range, "%lld-", (long long)download->size);
+    *headers = curl.add_header(NULL, line);
+    if (!*headers)
+        return base_error(STANCE_ENOMEMORY, "out of memory while fetching '%s'",
+                          download->save->url);
+    curl.set(download->request, CURLOPT_HTTPHEADER, *headers);
+    curl.set(download->request, CURLOPT_RANGE, range);
+    return 0;
+}
+
+static int fetch_file(struct download *download)
+{
+    char reason[CURL_ERROR_SIZE] = "";
+    const struct net_save *save = download->save;
+    struct curl_slist *headers = NULL;
+    BASE_TRY(request_open(&download->request, save->url));
+    CURL *request = download->request;
+    prepare(request, save->url, &save->limits, save->limit, reason);
+    curl.set(request, CURLOPT_WRITEFUNCTION, take_body);
+    curl.set(request, CURLOPT_WRITEDATA, download);
+    curl.set(request, CURLOPT_HEADERFUNCTION, take_header);
+    curl.set(request, CURLOPT_HEADERDATA, download);
+    if (save->progress) {
+        curl.set(request, CURLOPT_NOPROGRESS, 0L);
+        curl.set(request, CURLOPT_XFERINFOFUNCTION, tell_progress);
+        curl.set(request, CURLOPT_XFERINFODATA, download);
+    }
+    int code = ask_for_rest(download, &headers);
+    CURLcode done = code == 0 ? curl.perform(request) : CURLE_OK;
+    curl.get(request, CURLINFO_RESPONSE_CODE, &download->status);
+    if (code == 0 && done != CURLE_OK)
+        code = explain(request, done, download->code, save->url, save->limit, reason);
+    else if (code == 0 && !download->begun) /* an empty answer */
+        code = begin_body(download);
+    curl.free_headers(headers);
+    curl.cleanup(request);
+    return code;
+}
+
+static int open_file(struct download *download)
+{
+    const char *path = download->save->path;
+    int length = snprintf(download->tag_path, sizeof download->tag_path, "%s.tag", path);
+    if (length < 0 || (size_t)length >= sizeof download->tag_path)
+        return base_error(STANCE_ELIMIT, "the path '%.200s…' is too long", path);
+    download->file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (download->file < 0)
+        return file_error(download);
+    if (flock(download->file, LOCK_EX | LOCK_NB) != 0)
+        return base_error(STANCE_EIO, "'%s' is being written by another program", path);
+    download->size = lseek(download->file, 0, SEEK_END);
+    download->had = download->size;
+    return download->size < 0 ? file_error(download) : 0;
+}
+
+int net_http_save(const struct net_save *save)
+{
+    struct download download = {.save = save, .file = -1};
+    int code = open_file(&download);
+    if (code == 0)
+        code = fetch_file(&download);
+    if (code < 0 && download.status == RANGE_BEYOND && download.size > 0) {
+        code = start_anew(&download); /* it was whole, or the server has a shorter file now */
+        if (code == 0)
+            code = fetch_file(&download);
+    }
+    if (code == 0 && fsync(download.file) != 0 && errno != EINVAL)
+        code = file_error(&download);
+    if (code == 0)
+        unlink(download.tag_path);
+    if (download.file >= 0)
+        close(download.file);
+    return code;
 }

@@ -1,14 +1,16 @@
-/* HTTP: one request, one answer in memory, everything limited. */
+/* HTTP: one request, one answer in memory or in a file, everything limited. */
 #ifndef NET_HTTP_H
 #define NET_HTTP_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/buffer.h"
 
 struct net_limits {
     int connect_ms; /* until the server has accepted the connection */
-    int total_ms;   /* until the last byte is here, redirects included */
+    int total_ms;   /* until the last byte is here, redirects included; 0: no limit */
+    int stall_s;    /* without a byte; 0: 20 */
 };
 
 /* Whether `text` begins with http:// or https://. */
@@ -22,5 +24,25 @@ bool net_is_address(const char *text);
  * EIO (everything else on the way), EUNSUPPORTED (built without network, or no libcurl here),
  * ENOMEMORY. */
 int net_http_get(struct base_buffer *out, const char *url, const struct net_limits *limits);
+
+/* A download into a file. */
+struct net_save {
+    const char *url;
+    const char
+        *path;    /* of the file; "PATH.tag" beside it says which version of `url` it is part of */
+    size_t limit; /* most bytes */
+    struct net_limits limits;
+    /* Told now and then; `total` is 0 while it is not known. Anything but 0 ends the download with
+     * ECANCELLED. NULL: nobody is told. */
+    int (*progress)(void *context, int64_t done, int64_t total);
+    void *context;
+};
+
+/* Downloads a file, going on behind what an earlier call left of the same version (the server's ETag
+ * or Last-Modified decides; a server that cannot go on starts anew). What has come stays in `path` when
+ * the connection breaks, so that another call can go on; the tag is gone once the file is whole. One
+ * process at a time. Redirects and proxies as net_http_get(). Errors: those of net_http_get(),
+ * ECANCELLED, and EIO also when the file cannot be written. */
+int net_http_save(const struct net_save *save);
 
 #endif

@@ -7,3 +7,10 @@ int net_http_get(struct base_buffer *out, const char *url, const struct net_limi
                       "cannot fetch '%s': this stance was built without network (-Dnet=disabled)",
                       url);
 }
+
+int net_http_save(const struct net_save *save)
+{
+    return base_error(STANCE_EUNSUPPORTED,
+                      "cannot fetch '%s': this stance was built without network (-Dnet=disabled)",
+                      save->url);
+}

@@ -22,6 +22,7 @@ static void source_close(struct onnx_source *source)
     onnx_external_close(source);
     pthread_mutex_destroy(&source->mutex);
     base_file_unmap(&source->mapping);
+    base_buffer_free(&source->owned);
     struct base_arena *arena = source->arena;
     base_arena_close(&arena);
 }
@@ -89,6 +90,18 @@ int onnx_model_parse(struct onnx_model **out, const void *data, size_t size, con
     else
         *out = model;
     return code;
+}
+
+int onnx_model_take(struct onnx_model **out, struct base_buffer *bytes)
+{
+    int code = onnx_model_parse(out, bytes->data, bytes->size, NULL);
+    if (code < 0) {
+        base_buffer_free(bytes);
+        return code;
+    }
+    (*out)->source->owned = *bytes;
+    base_buffer_init(bytes, bytes->limit);
+    return 0;
 }
 
 struct onnx_model *onnx_model_keep(struct onnx_model *model)

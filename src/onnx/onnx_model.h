@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/errors.h"
+#include "base/buffer.h"
 #include "tensor/storage.h"
 
 /* Largest file, most entries in one list (nodes, initialisers, inputs, …), most memory for the
@@ -137,6 +137,10 @@ int onnx_model_open(struct onnx_model **out, const char *path);
 /* Reads a model from memory that must stay valid until the last reference is closed. `folder` is
  * where external data lies; NULL refuses external data. Errors as onnx_model_open(). */
 int onnx_model_parse(struct onnx_model **out, const void *data, size_t size, const char *folder);
+
+/* The same for bytes that the model takes over and frees: `bytes` is empty afterwards, on errors too.
+ * External data is refused. */
+int onnx_model_take(struct onnx_model **out, struct base_buffer *bytes);
 
 /* One more reference; returns `model`. */
 struct onnx_model *onnx_model_keep(struct onnx_model *model);
