@@ -138,7 +138,7 @@ static const struct {
     {"[1, 2.5, 3]", "[1, 2]", "mean", STANCE_EFORMAT},
     {"[4, 5, 6]", "[4, 0, 6]", "std", STANCE_EFORMAT},
     {"12345", "-1", "parameters", STANCE_EFORMAT},
-    {"\"input\"", "\"output\"", "width", STANCE_EFORMAT},
+    {"\"input\"", "\"output\"", "colours", STANCE_EFORMAT},
     {"[{\"name\": \"AP\"", "[4, {\"name\": \"AP\"", "name", STANCE_EFORMAT},
     {"\"value\": 0.5", "\"value\": \"high\"", "value", STANCE_EFORMAT},
     {"\"metrics\": [", "\"metrics\": {}, \"x\": [", "metrics", STANCE_EFORMAT},

@@ -75,6 +75,8 @@ bool cli_is_terminal(int descriptor);
 /* One line that is written over and over while work goes on, with an estimate of the time left;
  * nothing when standard error is no terminal. */
 void cli_progress(const char *what, int done, int total, double seconds);
+/* The same for bytes; `total` 0: not known. */
+void cli_progress_bytes(const char *what, double done, double total, double seconds);
 void cli_progress_end(void);
 
 /* Writes `text` as a JSON string; NULL writes null, and bytes that are no UTF-8 become U+FFFD. */

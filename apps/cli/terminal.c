@@ -54,19 +54,41 @@ double cli_clock(void)
     return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
+enum { BAR = 24 };
+
+/* A bar filled by a share of 0 … 1. */
+static void fill_bar(char bar[BAR + 1], double share)
+{
+    int filled = share > 1 ? BAR : (int)(share * BAR);
+    for (int i = 0; i < BAR; i++)
+        bar[i] = i < filled ? '#' : '.';
+    bar[BAR] = 0;
+}
+
 void cli_progress(const char *what, int done, int total, double seconds)
 {
     if (total < 2 || !cli_is_terminal(STDERR_FILENO))
         return;
-    enum { WIDTH = 24 };
-    char bar[WIDTH + 1];
-    int filled = done * WIDTH / total;
-    for (int i = 0; i < WIDTH; i++)
-        bar[i] = i < filled ? '#' : '.';
-    bar[WIDTH] = 0;
+    char bar[BAR + 1];
+    fill_bar(bar, (double)done / total);
     double left = done > 0 ? seconds / done * (total - done) : 0;
     fprintf(stderr, "\r\033[K%s [%s] %d/%d  %.1f/s  %d:%02d left", what, bar, done, total,
             seconds > 0 ? done / seconds : 0, (int)left / 60, (int)left % 60);
+    progress_shown = true;
+}
+
+void cli_progress_bytes(const char *what, double done, double total, double seconds)
+{
+    if (!cli_is_terminal(STDERR_FILENO))
+        return;
+    char bar[BAR + 1];
+    double rate = seconds > 0 ? done / seconds : 0;
+    int left = rate > 0 && total > done ? (int)((total - done) / rate) : 0;
+    fill_bar(bar, total > 0 ? done / total : 0);
+    fprintf(stderr, "\r\033[K%s [%s] %.1f", what, bar, done / 1e6);
+    if (total > 0)
+        fprintf(stderr, "/%.1f", total / 1e6);
+    fprintf(stderr, " MB  %.1f MB/s  %d:%02d left", rate / 1e6, left / 60, left % 60);
     progress_shown = true;
 }
 

@@ -14,6 +14,7 @@
 #include "stance/pose.h"
 #include "stance/result.h"
 #include "stance/session.h"
+#include "stance/store.h"
 #include "stance/tensor.h"
 #include "stance/version.h"
 

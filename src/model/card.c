@@ -10,9 +10,11 @@
 #include "model/builtin.h"
 #include "model/family.h"
 #include "model/find.h"
+#include "model/package.h"
+#include "model/zoo.h"
 #include "stance/card.h"
 
-enum { CARD_LIMIT = 256 << 10, CARD_VERSION = 1, MOST_METRICS = 64 };
+enum { CARD_LIMIT = 256 << 10, CARD_VERSION = 1, MOST_METRICS = 64, MOST_URLS = 16 };
 
 /* The public part comes first, so that one pointer serves both. */
 struct card {
@@ -21,6 +23,7 @@ struct card {
     struct base_buffer text;   /* of a file */
     char *path;                /* of the model's file */
     struct stance_card_metric *metrics;
+    const char *urls[MOST_URLS];
 };
 
 /* A member that may be absent or null. */
@@ -47,13 +50,23 @@ static int optional_float(const base_json_value *object, const char *key, double
     return base_json_kind(value) == BASE_JSON_NULL ? 0 : base_json_as_float(value, key, out);
 }
 
+/* Left out: as the network says. */
+static int optional_side(const base_json_value *object, const char *key, int64_t *out)
+{
+    const base_json_value *value = base_json_get(object, key);
+    *out = 0;
+    return base_json_kind(value) == BASE_JSON_NULL
+               ? 0
+               : base_json_as_int(value, key, 1, STANCE_IMAGE_MAX_SIDE, out);
+}
+
 static int read_input(struct stance_card *card, const base_json_value *input)
 {
     int64_t width, height;
     const char *colours;
-    BASE_TRY(base_json_get_int(input, "width", 1, STANCE_IMAGE_MAX_SIDE, &width));
-    BASE_TRY(base_json_get_int(input, "height", 1, STANCE_IMAGE_MAX_SIDE, &height));
     BASE_TRY(base_json_get_string(input, "colours", &colours));
+    BASE_TRY(optional_side(input, "width", &width));
+    BASE_TRY(optional_side(input, "height", &height));
     BASE_TRY(base_json_get_floats(input, "mean", 3, card->mean));
     BASE_TRY(base_json_get_floats(input, "std", 3, card->std));
     card->width = (int32_t)width;
@@ -93,6 +106,20 @@ static int read_metrics(struct card *card, const base_json_value *list)
     return 0;
 }
 
+static int read_urls(struct card *card, const base_json_value *list)
+{
+    size_t count = base_json_count(list);
+    if (base_json_kind(list) == BASE_JSON_NULL)
+        return 0;
+    if (base_json_kind(list) != BASE_JSON_ARRAY || count > MOST_URLS)
+        return base_error(STANCE_EFORMAT, "'urls' is no array of at most %d addresses", MOST_URLS);
+    for (size_t i = 0; i < count; i++)
+        BASE_TRY(base_json_as_string(base_json_at(list, i), "urls", &card->urls[i]));
+    card->public.url_count = (int32_t)count;
+    card->public.urls = card->urls;
+    return 0;
+}
+
 static int read_fields(struct card *card, const base_json_value *root)
 {
     struct stance_card *public = &card->public;
@@ -108,6 +135,10 @@ static int read_fields(struct card *card, const base_json_value *root)
     BASE_TRY(optional_string(root, "refine", &public->refine));
     BASE_TRY(optional_string(root, "storage", &public->storage));
     BASE_TRY(optional_string(root, "sha256", &public->sha256));
+    BASE_TRY(optional_string(root, "file", &public->file));
+    BASE_TRY(optional_string(root, "member", &public->member));
+    BASE_TRY(optional_string(root, "checkpoint", &public->checkpoint));
+    BASE_TRY(read_urls(card, base_json_get(root, "urls")));
     BASE_TRY(optional_string(root, "licence", &public->licence));
     BASE_TRY(optional_string(root, "training_data", &public->training_data));
     BASE_TRY(optional_string(root, "notice", &public->notice));
@@ -141,31 +172,50 @@ static int card_path(const char *model, char *path, size_t size)
                : base_error(STANCE_ELIMIT, "the path '%.200s…' is too long", model);
 }
 
+static int read_file(struct card *card, const char *path)
+{
+    BASE_TRY(base_file_read(&card->text, path));
+    return read_text(card, card->text.data ? card->text.data : "", card->text.size, path);
+}
+
+/* The card that the SDK files beside a model amount to. */
+static int read_sdk(struct card *card, const char *model)
+{
+    int found = model_package_card(&card->text, model);
+    return found > 0 ? read_text(card, card->text.data, card->text.size, model) : found;
+}
+
 /* 1 when the model has a card. */
 static int read_card(struct card *card, const char *model)
 {
     char path[BASE_PATH_BYTES];
     const struct model_builtin *builtin = model_builtin_find(model);
-    if (builtin)
+    if (builtin) {
+        card->public.builtin = 1;
         return read_text(card, builtin->card, builtin->card_size, builtin->name);
-    BASE_TRY(card_path(model, path, sizeof path));
-    if (!base_file_exists(path))
-        return 0;
+    }
     card->public.path = card->path = base_strdup(model);
     if (!card->path)
         return base_error_memory(strlen(model) + 1, "a path");
-    BASE_TRY(base_file_read(&card->text, path));
-    return read_text(card, card->text.data ? card->text.data : "", card->text.size, path);
+    BASE_TRY(card_path(model, path, sizeof path));
+    int found = base_file_exists(path) ? read_file(card, path) : 0;
+    if (found)
+        return found;
+    base_json_doc_close(&card->doc);
+    base_buffer_free(&card->text);
+    return read_sdk(card, model);
 }
 
-int model_card_find(struct stance_card **out, const char *model)
+/* A card for which `read` finds something, or NULL. */
+static int open_card(struct stance_card **out, int (*read)(struct card *card, const char *name),
+                     const char *name)
 {
     *out = NULL;
     struct card *card = base_alloc_zero(1, sizeof *card);
     if (!card)
         return base_error_memory(sizeof *card, "a card");
     base_buffer_init(&card->text, CARD_LIMIT);
-    int found = read_card(card, model);
+    int found = read(card, name);
     struct stance_card *public = &card->public;
     if (found > 0)
         *out = public;
@@ -174,13 +224,81 @@ int model_card_find(struct stance_card **out, const char *model)
     return found < 0 ? found : 0;
 }
 
+int model_card_find(struct stance_card **out, const char *model)
+{
+    return open_card(out, read_card, model);
+}
+
+/* ---- Cards without their models ----------------------------------------------------------------
+ */
+
+struct search {
+    struct card *card;
+    const char *name;
+};
+
+/* FOLDER/NAME.json */
+static int try_folder(void *context, const char *folder)
+{
+    const struct search *search = context;
+    char path[BASE_PATH_BYTES];
+    int wrote = snprintf(path, sizeof path, "%s/%s.json", folder, search->name);
+    if (wrote < 0 || (size_t)wrote >= sizeof path || !base_file_exists(path))
+        return 0;
+    int found = read_file(search->card, path);
+    if (found == 0) {
+        base_json_doc_close(&search->card->doc);
+        base_buffer_free(&search->card->text);
+    }
+    return found;
+}
+
+static int read_absent(struct card *card, const char *name)
+{
+    struct search search = {card, name};
+    int found = strchr(name, '/') ? 0 : model_each_folder(try_folder, &search);
+    if (found)
+        return found;
+    const struct model_zoo_card *zoo = model_zoo_find(name);
+    return zoo ? read_text(card, zoo->text, zoo->size, zoo->name) : 0;
+}
+
+int model_card_absent(struct stance_card **out, const char *name)
+{
+    return open_card(out, read_absent, name);
+}
+
+static int parse_text(struct card *card, const char *text)
+{
+    return read_text(card, text, strlen(text), "of this model");
+}
+
+int model_card_parse(struct stance_card **out, const char *text)
+{
+    return open_card(out, parse_text, text);
+}
+
+const char *stance_card_name_at(int i)
+{
+    for (const struct model_zoo_card *zoo = model_zoo; zoo->name && i >= 0; zoo++, i--)
+        if (i == 0)
+            return zoo->name;
+    return NULL;
+}
+
 int stance_card_open(struct stance_card **out, const char *name)
 {
     char path[BASE_PATH_BYTES];
     const struct model_builtin *builtin = model_builtin_find(name);
     *out = NULL;
-    if (!builtin)
-        BASE_TRY(model_find(name, path, sizeof path));
+    if (!builtin) {
+        int code = model_find(name, path, sizeof path);
+        if (code == STANCE_ENOTFOUND) {
+            BASE_TRY(model_card_absent(out, name));
+            return *out ? 0 : model_find(name, path, sizeof path);
+        }
+        BASE_TRY(code);
+    }
     BASE_TRY(model_card_find(out, builtin ? builtin->name : path));
     return *out ? 0
                 : base_error(STANCE_ENOTFOUND,

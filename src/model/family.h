@@ -84,6 +84,13 @@ struct stance_card;
 /* The card of a model by its stance_model_path(); *out is NULL when it has none. */
 int model_card_find(struct stance_card **out, const char *path);
 
+/* The card NAME.json in a folder of models, else the one that comes with stance; NULL when there is
+ * none. */
+int model_card_absent(struct stance_card **out, const char *name);
+
+/* A card from its text, which lives as long; NULL when the text is other JSON. */
+int model_card_parse(struct stance_card **out, const char *text);
+
 /* Takes over what the card says. Errors: EMODEL when card and network contradict each other. */
 int model_card_apply(struct model_traits *traits, const struct stance_card *card);
 
@@ -93,6 +100,11 @@ struct model_choice {
     const char *keypoint_set;
     int refine; /* enum stance_refine */
 };
+
+/* model_identify() with this card, NULL for none, instead of the model's own. */
+int model_identify_as(struct model_traits *traits, const struct stance_model *model,
+                      const struct stance_card *card, int width, int height,
+                      const struct model_choice *choice);
 
 /* What a model is by its signature, by its card, where it has one, and by the caller's choice (NULL:
  * none). `width` × `height`: the size of an open input that nobody names. Errors: EMODEL, EARGUMENT

@@ -9,6 +9,8 @@
 #include "model/builtin.h"
 #include "model/family.h"
 #include "model/find.h"
+#include "model/package.h"
+#include "model/zoo.h"
 
 struct search {
     const char *name;
@@ -16,15 +18,25 @@ struct search {
     size_t size;
 };
 
-/* `folder`/`name` and `folder`/`name`.onnx; 1 when one is a file. */
+/* `folder`/`name` and `folder`/`name`.onnx, a file or a package; 1 when there is one. */
 static int try_folder(void *context, const char *folder)
 {
-    static const char *const endings[] = {"", ".onnx"};
+    static const char *const endings[] = {"", ".onnx", ".zip"};
     const struct search *search = context;
-    for (int i = 0; i < 2; i++) {
+    char found[BASE_PATH_BYTES];
+    for (int i = 0; i < 3; i++) {
         int wrote = snprintf(search->path, search->size, "%s%s%s%s", folder, folder[0] ? "/" : "",
                              search->name, endings[i]);
-        if (wrote > 0 && (size_t)wrote < search->size && base_file_exists(search->path))
+        if (wrote <= 0 || (size_t)wrote >= search->size)
+            continue;
+        int package = model_package_find(search->path, found, sizeof found);
+        if (package > 0)
+            wrote = snprintf(search->path, search->size, "%s", found);
+        if (package > 0 && (size_t)wrote >= search->size)
+            return base_error(STANCE_ELIMIT, "the path '%.200s…' is too long", found);
+        if (package)
+            return package;
+        if (base_file_exists(search->path))
             return 1;
     }
     return 0;
@@ -47,7 +59,7 @@ static int each_of_list(const char *list, int (*visit)(void *, const char *), vo
     return code;
 }
 
-static void data_folder(char *folder, size_t size)
+void model_data_folder(char *folder, size_t size)
 {
     const char *data = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
     if (data && data[0])
@@ -59,7 +71,7 @@ static void data_folder(char *folder, size_t size)
 int model_each_folder(int (*visit)(void *context, const char *folder), void *context)
 {
     char data[1024];
-    data_folder(data, sizeof data);
+    model_data_folder(data, sizeof data);
     int code = each_of_list(getenv("STANCE_MODELS"), visit, context);
     if (code == 0)
         code = visit(context, "models");
@@ -74,7 +86,13 @@ static int not_found(const char *name)
     const char *list = getenv("STANCE_MODELS");
     if (strchr(name, '/'))
         return base_error(STANCE_ENOTFOUND, "there is no model '%.400s'", name);
-    data_folder(data, sizeof data);
+    model_data_folder(data, sizeof data);
+    if (model_zoo_find(name))
+        return base_error(
+            STANCE_ENOTFOUND,
+            "the model '%s' is not on this machine yet: 'stance models pull %s' fetches "
+            "it",
+            name, name);
     BASE_TRY(model_near_names(name, near, sizeof near));
     return base_error(STANCE_ENOTFOUND,
                       "no model '%.200s' here, in $STANCE_MODELS (%.200s), ./models, %.200s or %s; "
@@ -88,9 +106,17 @@ int model_find(const char *name, char *path, size_t size)
     struct search search = {name, path, size};
     if (!name[0])
         return base_error(STANCE_EARGUMENT, "a model needs a path or a name");
-    if (try_folder(&search, "") || (!strchr(name, '/') && model_each_folder(try_folder, &search)))
-        return 0;
-    return not_found(name);
+    int found = try_folder(&search, "");
+    if (found == 0 && !strchr(name, '/'))
+        found = model_each_folder(try_folder, &search);
+    return found > 0 ? 0 : found < 0 ? found : not_found(name);
+}
+
+static bool is_packed(const char *path)
+{
+    char archive[BASE_PATH_BYTES];
+    const char *entry;
+    return model_package_split(path, archive, sizeof archive, &entry);
 }
 
 int stance_model_open(struct stance_model **out, const char *name)
@@ -101,7 +127,15 @@ int stance_model_open(struct stance_model **out, const char *name)
     if (builtin)
         return engine_model_parse(out, builtin->onnx, builtin->onnx_size, builtin->name);
     BASE_TRY(model_find(name, path, sizeof path));
-    return engine_model_load(out, path);
+    if (!is_packed(path))
+        return engine_model_load(out, path);
+    struct base_buffer bytes;
+    base_buffer_init(&bytes, MODEL_PACKED_LIMIT);
+    int code = model_package_read(&bytes, path);
+    if (code == 0)
+        code = engine_model_take(out, &bytes, path);
+    base_buffer_free(&bytes);
+    return code;
 }
 
 int model_onnx_open(struct onnx_model **out, const char *path)
@@ -109,5 +143,13 @@ int model_onnx_open(struct onnx_model **out, const char *path)
     const struct model_builtin *builtin = model_builtin_find(path);
     if (builtin)
         return onnx_model_parse(out, builtin->onnx, builtin->onnx_size, NULL);
-    return onnx_model_open(out, path);
+    if (!is_packed(path))
+        return onnx_model_open(out, path);
+    struct base_buffer bytes;
+    base_buffer_init(&bytes, MODEL_PACKED_LIMIT);
+    int code = model_package_read(&bytes, path);
+    if (code == 0)
+        code = onnx_model_take(out, &bytes);
+    base_buffer_free(&bytes);
+    return code;
 }

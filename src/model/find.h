@@ -6,13 +6,16 @@
 
 #include "onnx/onnx_model.h"
 
-/* Where stance_model_open() would find the file `name`: the path into `path`. Built-in models are
- * no files. Errors: ENOTFOUND, with the names that are near; EARGUMENT, ENOMEMORY. */
+/* Where stance_model_open() would find the file `name`: the path into `path`, which may lead into an
+ * archive (package.h). Built-in models are no files. Errors: ENOTFOUND, with the names that are near; EARGUMENT, ENOMEMORY. */
 int model_find(const char *name, char *path, size_t size);
 
 /* Calls `visit` for the folders that models are looked for in, in this order, until it returns
  * something else than 0, which is returned. */
 int model_each_folder(int (*visit)(void *context, const char *folder), void *context);
+
+/* The folder of the user's own models, where those that are fetched go. */
+void model_data_folder(char *folder, size_t size);
 
 /* Half a sentence into `text`: the names of models that are spelt like `name`, or those that are
  * built in. Errors: ENOMEMORY. */

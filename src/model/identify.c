@@ -18,11 +18,13 @@ static int choose_set(struct model_traits *traits, const char *name)
     return 0;
 }
 
-static int identify(struct model_traits *traits, const struct stance_model *model,
-                    const struct stance_card *card, int width, int height,
-                    const struct model_choice *choice)
+int model_identify_as(struct model_traits *traits, const struct stance_model *model,
+                      const struct stance_card *card, int width, int height,
+                      const struct model_choice *choice)
 {
+    static const struct model_choice none = {0};
     struct model_signature signature;
+    choice = choice ? choice : &none;
     bool automatic = !card || strcmp(card->family, "auto") == 0;
     if (card && card->width > 0) {
         width = card->width;
@@ -44,10 +46,9 @@ static int identify(struct model_traits *traits, const struct stance_model *mode
 int model_identify(struct model_traits *traits, const struct stance_model *model, int width,
                    int height, const struct model_choice *choice)
 {
-    static const struct model_choice none = {0};
     struct stance_card *card;
     BASE_TRY(model_card_find(&card, stance_model_path(model)));
-    int code = identify(traits, model, card, width, height, choice ? choice : &none);
+    int code = model_identify_as(traits, model, card, width, height, choice);
     stance_card_close(&card);
     return code;
 }

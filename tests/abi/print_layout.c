@@ -115,9 +115,13 @@ static void print_card(void)
     FIELD(stance_card, refine);
     FIELD(stance_card, storage);
     FIELD(stance_card, sha256);
+    FIELD(stance_card, file);
+    FIELD(stance_card, member);
+    FIELD(stance_card, checkpoint);
     FIELD(stance_card, licence);
     FIELD(stance_card, training_data);
     FIELD(stance_card, notice);
+    FIELD(stance_card, builtin);
     FIELD(stance_card, width);
     FIELD(stance_card, height);
     FIELD(stance_card, bgr);
@@ -127,7 +131,19 @@ static void print_card(void)
     FIELD(stance_card, multiply_adds);
     FIELD(stance_card, metric_count);
     FIELD(stance_card, metrics);
+    FIELD(stance_card, url_count);
+    FIELD(stance_card, urls);
     FIELD(stance_card, json);
+    STRUCT(stance_store_options);
+    FIELD(stance_store_options, struct_size);
+    FIELD(stance_store_options, folder);
+    FIELD(stance_store_options, mirror);
+    FIELD(stance_store_options, stall_seconds);
+    FIELD(stance_store_options, replace);
+    FIELD(stance_store_options, progress);
+    FIELD(stance_store_options, failed);
+    FIELD(stance_store_options, stored);
+    FIELD(stance_store_options, context);
 }
 
 static void print_pose(void)

@@ -77,6 +77,12 @@ def pose(count=17):
                 [tensor("weights", [count, 3, 1, 1], weights)])
 
 
+def padding(size):
+    """A metadata property of the model with that many bytes of noise, to be put behind one."""
+    noise = bytes(33 + (i * i * 7 + i // 3) % 90 for i in range(size))
+    return _bytes(14, _bytes(1, "noise") + _bytes(2, noise))
+
+
 def npy(dims, values, kind="f"):
     """A .npy file of format 1.0; `kind` is struct's letter: f float32, d float64, q int64."""
     descr = {"f": "<f4", "d": "<f8", "q": "<i8"}[kind]
