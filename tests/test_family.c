@@ -230,6 +230,25 @@ static void test_one_network_finds_people_and_keypoints(void **state)
     close_scene(&scene);
 }
 
+static void test_keypoints_that_are_no_numbers_are_absent(void **state)
+{
+    struct crowd crowd;
+    struct scene scene;
+    const struct stance_pose_result *result;
+    make_crowd(&crowd);
+    crowd.keypoints[0][3][0] = NAN;
+    crowd.keypoints[0][4][1] = INFINITY;
+    crowd.dets[2][0] = NAN; /* and a box that is none is nobody */
+    open_scene(&scene, &crowd, 0.3f);
+    trial_check(stance_pose_image(scene.pose, scene.image, NULL, 0, &result));
+    assert_int_equal(result->person_count, 1);
+    for (int k = 3; k < 5; k++)
+        assert_true(result->people[0].keypoints[k].x == 0 &&
+                    result->people[0].keypoints[k].score == 0);
+    assert_true(result->people[0].keypoints[5].score == 0.3f);
+    close_scene(&scene);
+}
+
 /* rtmlib gives one person of zeros here. */
 static void test_one_network_may_find_nobody(void **state)
 {
@@ -411,6 +430,7 @@ int main(void)
         cmocka_unit_test(test_suppression_inside_is_told_apart_by_the_stem),
         cmocka_unit_test(test_each_image_of_a_batch_has_its_own_boxes),
         cmocka_unit_test(test_one_network_finds_people_and_keypoints),
+        cmocka_unit_test(test_keypoints_that_are_no_numbers_are_absent),
         cmocka_unit_test(test_one_network_may_find_nobody),
         cmocka_unit_test(test_what_a_one_stage_network_cannot_do_is_told),
         cmocka_unit_test(test_dark_on_simcc_gives_the_published_values),

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -123,6 +124,120 @@ static void test_names_inside_of_archives(void **state)
         assert_false(net_archive_is_inside(outside[i]));
 }
 
+/* ---- Archives ---------------------------------------------------------------------------------- */
+
+static void number(struct base_buffer *out, uint32_t value, int bytes)
+{
+    for (int i = 0; i < bytes; i++) {
+        unsigned char byte = (unsigned char)(value >> 8 * i);
+        assert_int_equal(base_buffer_append(out, &byte, 1), 0);
+    }
+}
+
+static uint32_t crc32_of(const char *data, size_t size)
+{
+    uint32_t crc = 0xffffffff;
+    for (size_t i = 0; i < size; i++) {
+        crc ^= (unsigned char)data[i];
+        for (int k = 0; k < 8; k++)
+            crc = crc >> 1 ^ (crc & 1 ? 0xedb88320 : 0);
+    }
+    return ~crc;
+}
+
+/* What local header and directory have in common. */
+static void header(struct base_buffer *out, const char *name, const struct base_buffer *data)
+{
+    uint32_t size = (uint32_t)data->size;
+    number(out, 20, 2); /* version; flags, method, time and date are 0 */
+    number(out, 0, 4);
+    number(out, 0x00210000, 4);
+    number(out, crc32_of(data->data, data->size), 4);
+    number(out, size, 4);
+    number(out, size, 4);
+    number(out, (uint32_t)strlen(name), 2);
+    number(out, 0, 2);
+}
+
+/* A zip with one stored entry (PKWARE APPNOTE 4.3). */
+static void put_zip(const char *path, const char *name, const struct base_buffer *data)
+{
+    struct base_buffer zip;
+    base_buffer_init(&zip, 1 << 20);
+    base_buffer_append(&zip, "PK\3\4", 4);
+    header(&zip, name, data);
+    base_buffer_append(&zip, name, strlen(name));
+    base_buffer_append(&zip, data->data, data->size);
+    uint32_t start = (uint32_t)zip.size;
+    base_buffer_append(&zip, "PK\1\2", 4);
+    number(&zip, 20, 2);
+    header(&zip, name, data);
+    number(&zip, 0, 4); /* comment, disk */
+    number(&zip, 0, 4); /* attributes */
+    number(&zip, 0, 2);
+    number(&zip, 0, 4); /* where the entry is */
+    base_buffer_append(&zip, name, strlen(name));
+    uint32_t size = (uint32_t)zip.size - start;
+    base_buffer_append(&zip, "PK\5\6\0\0\0\0\1\0\1", 11);
+    number(&zip, 0, 1);
+    number(&zip, size, 4);
+    number(&zip, start, 4);
+    number(&zip, 0, 2);
+    put(path, zip.data, zip.size);
+    base_buffer_free(&zip);
+}
+
+static bool has_archives(void)
+{
+    struct net_archive *archive;
+    int code = net_archive_open(&archive, path_of("net.zip"));
+    net_archive_close(&archive);
+    return code != STANCE_EUNSUPPORTED;
+}
+
+static void test_a_model_in_an_archive_outlives_it(void **state)
+{
+    struct base_buffer model = tiny_heatmap(64, 48, 17);
+    struct stance_model *opened;
+    struct stance_tensor input;
+    begin("archive");
+    put_zip("net.zip", "some/net.onnx", &model);
+    base_buffer_free(&model);
+    if (!has_archives())
+        skip();
+    assert_int_equal(stance_model_open(&opened, path_of("net.zip")), 0);
+    assert_string_equal(stance_model_path(opened), path_of("net.zip/some/net.onnx"));
+    put("net.zip", "gone", 4);
+    assert_int_equal(stance_model_input(opened, 0, &input), 0);
+    assert_int_equal(input.dims[2], 64);
+    stance_model_close(&opened);
+    assert_int_equal(stance_model_open(&opened, path_of("net.zip")), STANCE_EFORMAT);
+}
+
+static void test_allocations_fail_while_an_archive_is_read(void **state)
+{
+    struct base_buffer model = tiny_heatmap(64, 48, 17);
+    struct stance_model *opened;
+    begin("archive-memory");
+    put_zip("net.zip", "some/net.onnx", &model);
+    base_buffer_free(&model);
+    if (!has_archives())
+        skip();
+    long live = base_alloc_live(), count = base_alloc_count();
+    assert_int_equal(stance_model_open(&opened, path_of("net.zip")), 0);
+    stance_model_close(&opened);
+    count = base_alloc_count() - count;
+    for (long n = 1; n <= count; n++) {
+        base_alloc_fail_at(n, 0);
+        int code = stance_model_open(&opened, path_of("net.zip"));
+        base_alloc_fail_at(0, 0);
+        if (code != STANCE_ENOMEMORY || opened || base_alloc_live() != live)
+            fail_msg("allocation %ld of %ld: %d %s", n, count, code, stance_error_text());
+    }
+}
+
+/* ---- The store --------------------------------------------------------------------------------- */
+
 static int store(const char *source, const char *name)
 {
     struct stance_store_options options;
@@ -213,6 +328,8 @@ int main(void)
         cmocka_unit_test(test_sdk_files_are_a_card),
         cmocka_unit_test(test_a_folder_is_a_model),
         cmocka_unit_test(test_names_inside_of_archives),
+        cmocka_unit_test(test_a_model_in_an_archive_outlives_it),
+        cmocka_unit_test(test_allocations_fail_while_an_archive_is_read),
         cmocka_unit_test(test_what_is_stored_has_its_digest),
         cmocka_unit_test(test_names_that_no_model_can_have),
         cmocka_unit_test(test_all_cards_are_good),

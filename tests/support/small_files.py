@@ -77,6 +77,24 @@ def pose(count=17):
                 [tensor("weights", [count, 3, 1, 1], weights)])
 
 
+def one_stage(people):
+    """An RTMO network for pictures of 64 × 64 that sees the same people in each: (box, score) of each,
+    17 keypoints in a row along the top of the box."""
+    dets, joints = [], []
+    for (left, top, right, bottom), score in people:
+        dets += [left, top, right, bottom, score]
+        joints += [v for k in range(17) for v in (left + k, top, score)]
+    count = len(people)
+    return onnx([node("ReduceMean", ["x"], ["mean"]), node("Mul", ["mean", "zero"], ["nothing"]),
+                 node("Squeeze", ["nothing"], ["none"]),
+                 node("Add", ["people", "none"], ["dets"]),
+                 node("Add", ["joints", "none"], ["keypoints"])],
+                {"x": [1, 3, 64, 64]},
+                {"dets": [1, count, 5], "keypoints": [1, count, 17, 3]},
+                [tensor("zero", [1], [0.0]), tensor("people", [1, count, 5], dets),
+                 tensor("joints", [1, count, 17, 3], joints)])
+
+
 def padding(size):
     """A metadata property of the model with that many bytes of noise, to be put behind one."""
     noise = bytes(33 + (i * i * 7 + i // 3) % 90 for i in range(size))
