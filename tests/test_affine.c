@@ -55,6 +55,30 @@ static void test_crop_without_scale_copies_pixels(void **state)
     stance_image_close(&image);
 }
 
+/* UDP: the region's edges are the centres of the outer pixels. */
+static void test_udp_crops_reach_from_corner_to_corner(void **state)
+{
+    (void)state;
+    struct stance_image *image = open_gradient(100, 100);
+    struct vision_input udp = plain;
+    struct vision_mapping mapping;
+    const float box[4] = {20, 10, 20 + 2 * (WIDTH - 1) / 3.0f, 10 + 2 * (HEIGHT - 1) / 3.0f};
+    udp.udp = true;
+    assert_int_equal(vision_crop(tensor, &udp, image, box, 1, &mapping, 0, 1), 0);
+    float left = 0, top = 0, right = WIDTH - 1, bottom = HEIGHT - 1;
+    vision_map(&mapping, &left, &top);
+    vision_map(&mapping, &right, &bottom);
+    /* widened to the input's aspect, 48 : 64, about its centre */
+    float width = 2 * (HEIGHT - 1) / 3.0f * WIDTH / HEIGHT, x = (box[0] + box[2]) / 2;
+    assert_float_equal(left, x - width / 2, 1e-3f);
+    assert_float_equal(right, x + width / 2, 1e-3f);
+    assert_float_equal(top, box[1], 1e-3f);
+    assert_float_equal(bottom, box[3], 1e-3f);
+    assert_float_equal(value_at(1, 20, 0), 2 * box[1], 0.51f);
+    assert_float_equal(value_at(1, 20, HEIGHT - 1), 2 * box[3], 0.51f);
+    stance_image_close(&image);
+}
+
 static void test_crop_of_gradients_follows_the_mapping(void **state)
 {
     (void)state;
@@ -192,6 +216,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_crop_without_scale_copies_pixels),
+        cmocka_unit_test(test_udp_crops_reach_from_corner_to_corner),
         cmocka_unit_test(test_crop_of_gradients_follows_the_mapping),
         cmocka_unit_test(test_crop_is_centred_on_the_box),
         cmocka_unit_test(test_crop_is_black_outside_of_the_picture),

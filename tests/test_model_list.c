@@ -99,7 +99,8 @@ static void test_unknown_names_are_answered_with_near_ones(void **state)
     char name[300];
     assert_answer("rtmpos-s", "did you mean 'rtmpose-s'");
     assert_answer("rtmpose", "did you mean 'rtmpose-s'");
-    assert_answer("rtmpose-m", "did you mean 'rtmpose-s'");
+    assert_answer("rtmpose-m", "stance models pull rtmpose-m");
+    assert_answer("rtmo-ss", "'rtmo-s'"); /* which is not here, but can be pulled */
     assert_answer("absent/net", "there is no model 'absent/net'");
     if (model_builtins[0].name) {
         assert_answer("stance-pos", "did you mean 'stance-pose'");
@@ -145,7 +146,7 @@ static void test_every_allocation_may_fail(void **state)
         base_alloc_fail_at(n, 0);
         int code = stance_model_list_open(&list);
         base_alloc_fail_at(n, 0);
-        int answer = stance_model_open(&model, "rtmpose-x");
+        int answer = stance_model_open(&model, "rtmpose-y");
         base_alloc_fail_at(0, 0);
         assert_int_equal(code, STANCE_ENOMEMORY);
         assert_int_equal(answer, STANCE_ENOMEMORY);

@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "model/builtin.h"
 #include "model/find.h"
+#include "model/zoo.h"
 #include "stance/model.h"
 
 enum { MOST_MODELS = 4096, MOST_IN_FOLDER = 2048, ARENA_LIMIT = 16 << 20 };
@@ -18,9 +19,9 @@ struct model_list {
     struct stance_model_entry *entries;
 };
 
-static bool is_listed(const struct model_list *list, const char *name)
+static bool is_listed(const struct stance_model_list *list, const char *name)
 {
-    for (int32_t i = 0; i < list->public.count; i++)
+    for (int32_t i = 0; i < list->count; i++)
         if (strcmp(list->entries[i].name, name) == 0)
             return true;
     return false;
@@ -35,7 +36,7 @@ static int add_file(struct model_list *list, const char *folder, const struct ba
         return STANCE_ENOMEMORY;
     if (model_builtin_find(name))
         name = file->name;
-    if (is_listed(list, name))
+    if (is_listed(&list->public, name))
         return 0;
     if (list->public.count == MOST_MODELS)
         return base_error(STANCE_ELIMIT, "more than %d models in the folders", MOST_MODELS);
@@ -147,6 +148,9 @@ static void write_names(const struct stance_model_list *list, const char *name, 
     for (int32_t i = 0; i < list->count && found < 5; i++)
         if (is_near(name, list->entries[i].name))
             append(text, size, found++ ? " or " : "did you mean ", list->entries[i].name);
+    for (const struct model_zoo_card *card = model_zoo; card->name && found < 5; card++)
+        if (is_near(name, card->name) && !is_listed(list, card->name))
+            append(text, size, found++ ? " or " : "did you mean ", card->name);
     if (found)
         return;
     for (int32_t i = 0; i < list->count && !list->entries[i].path; i++)
