@@ -44,7 +44,7 @@ static void test_sets_have_their_names_and_counts(void **state)
     } known[] = {
         {"coco17", 17, 19, true},        {"halpe26", 26, 27, true},
         {"wholebody133", 133, 65, true}, {"hand21", 21, 20, true},
-        {"face106", 106, 99, true},     {"ap10k17", 17, 17, false}, /* coco17 has the count */
+        {"face106", 106, 99, true},      {"ap10k17", 17, 17, false}, /* coco17 has the count */
         {"mpii16", 16, 15, true},        {"crowdpose14", 14, 15, true},
         {"openpose18", 18, 17, false},   {"openpose25", 25, 24, false},
         {"mediapipe33", 33, 35, false},

@@ -21,7 +21,7 @@ struct onnx_source {
     struct base_arena *arena; /* holds the model itself too */
     struct base_mapping mapping;
     struct base_buffer owned; /* bytes that came with onnx_model_take() */
-    const char *folder; /* of external data; NULL: refused */
+    const char *folder;       /* of external data; NULL: refused */
     atomic_int references;
     pthread_mutex_t mutex; /* guards `externals` */
     struct onnx_external *externals;
