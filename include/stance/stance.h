@@ -13,6 +13,7 @@
 #include "stance/result.h"
 #include "stance/session.h"
 #include "stance/tensor.h"
+#include "stance/track.h"
 #include "stance/version.h"
 
 #endif
