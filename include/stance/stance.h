@@ -9,6 +9,7 @@
 #include "stance/image.h"
 #include "stance/inspect.h"
 #include "stance/model.h"
+#include "stance/mot.h"
 #include "stance/pose.h"
 #include "stance/result.h"
 #include "stance/session.h"

@@ -199,6 +199,14 @@ static void print_track(void)
     FIELD(stance_tracker_counts, dropped);
     FIELD(stance_tracker_counts, unusable);
     FIELD(stance_tracker_counts, alive);
+    STRUCT(stance_mot_row);
+    FIELD(stance_mot_row, frame);
+    FIELD(stance_mot_row, id);
+    FIELD(stance_mot_row, left);
+    FIELD(stance_mot_row, top);
+    FIELD(stance_mot_row, width);
+    FIELD(stance_mot_row, height);
+    FIELD(stance_mot_row, score);
 }
 
 int main(void)
