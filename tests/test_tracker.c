@@ -370,7 +370,7 @@ static void check_noise(int mode, const int64_t *expected, int64_t *ids, int fra
         struct stance_detection found[MOST];
         struct stance_keypoint points[MOST][POINTS];
         const struct stance_track *tracks;
-        int count = (int)(uniform() * (MOST + 1)), seen, used = 0;
+        int count = (int)(uniform() * (MOST + 1)), seen, used = 0, slots = 0;
         for (int n = 0; n < count; n++) {
             found[n] = at((float)(300 * uniform()), (float)uniform());
             found[n].box[3] += (float)(50 * uniform());
@@ -388,6 +388,11 @@ static void check_noise(int mode, const int64_t *expected, int64_t *ids, int fra
             assert_in_range(tracks[k].detection, 0, count - 1);
             assert_false(used >> tracks[k].detection & 1);
             used |= 1 << tracks[k].detection;
+            if (mode != STANCE_TRACKER_OFF) {
+                assert_in_range(tracks[k].slot, 0, 15);
+                assert_false(slots >> tracks[k].slot & 1);
+                slots |= 1 << tracks[k].slot;
+            }
             assert_true(isfinite(tracks[k].box[0]) && tracks[k].box[2] > tracks[k].box[0]);
             ids[i] = ids[i] * 31 + tracks[k].id;
             if (tracks[k].id > highest)

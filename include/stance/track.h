@@ -91,6 +91,8 @@ struct stance_track {
     float score;       /* of its last detection */
     int32_t hits;      /* detections so far */
     int32_t recovered; /* not 0: seen again in this frame after it was lost */
+    int32_t slot;      /* 0 … max_tracks − 1, its own while it lives: for tables beside
+                          the tracker; -1 with STANCE_TRACKER_OFF */
     int64_t born_us, seen_us;
 };
 

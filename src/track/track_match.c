@@ -28,7 +28,7 @@ static double likeness(const struct stance_tracker *t, const struct track_person
         return *overlap;
     int common;
     struct track_pose expected = {.keypoints = t->expected +
-                                               (size_t)person->slot * (size_t)o->keypoint_count,
+                                               (size_t)person->out.slot * (size_t)o->keypoint_count,
                                   .area = area(box)};
     struct track_pose found = {.keypoints = detection->keypoints, .area = area(detection->box)};
     double oks = track_oks_likeness(&t->oks, &expected, &found, o->keypoint_threshold, &common);

@@ -141,7 +141,7 @@ static void split_sights(struct stance_tracker *t)
 /* The pose moves with its box. */
 static void expect_pose(struct stance_tracker *t, const struct track_person *person)
 {
-    size_t count = (size_t)t->options.keypoint_count, first = (size_t)person->slot * count;
+    size_t count = (size_t)t->options.keypoint_count, first = (size_t)person->out.slot * count;
     const float *a = person->last_box, *b = person->out.box;
     float dx = (b[0] + b[2] - a[0] - a[2]) / 2, dy = (b[1] + b[3] - a[1] - a[3]) / 2;
     for (size_t k = first; k < first + count; k++) {
@@ -179,7 +179,7 @@ static void keep_pose(struct stance_tracker *t, struct track_person *person,
     size_t count = (size_t)t->options.keypoint_count;
     person->has_pose = count > 0 && d->keypoints;
     if (person->has_pose)
-        memcpy(t->poses + (size_t)person->slot * count, d->keypoints, count * sizeof *t->poses);
+        memcpy(t->poses + (size_t)person->out.slot * count, d->keypoints, count * sizeof *t->poses);
 }
 
 void track_see(struct stance_tracker *t, struct track_person *person, int32_t sight)
@@ -203,7 +203,7 @@ void track_see(struct stance_tracker *t, struct track_person *person, int32_t si
 /* Takes person i out; the others stay in their order. */
 static void remove_person(struct stance_tracker *t, int i)
 {
-    t->slot_taken[t->people[i].slot] = 0;
+    t->slot_taken[t->people[i].out.slot] = 0;
     t->counts.alive--;
     memmove(&t->people[i], &t->people[i + 1], (size_t)(t->counts.alive - i) * sizeof *t->people);
 }
@@ -247,15 +247,17 @@ static void give_birth(struct stance_tracker *t, int32_t sight)
     while (t->slot_taken[slot])
         slot++;
     t->slot_taken[slot] = 1;
-    *person = (struct track_person){.slot = slot,
-                                    .matched = true,
-                                    .confirmed = t->options.min_hits == 1 || t->counts.frames == 1,
-                                    .out = {.id = t->next_id++,
-                                            .detection = t->sights[sight].index,
-                                            .score = d->score,
-                                            .hits = 1,
-                                            .born_us = t->now_us,
-                                            .seen_us = t->now_us}};
+    *person = (struct track_person){
+        .matched = true,
+        .confirmed = t->options.min_hits == 1 || t->counts.frames == 1,
+        .out = {.id = t->next_id++,
+                .detection = t->sights[sight].index,
+                .slot = slot,
+                .score = d->score,
+                .hits = 1,
+                .born_us = t->now_us,
+                .seen_us = t->now_us},
+    };
     track_kalman_start(&person->kalman, d->box, &t->noise);
     track_kalman_box(&person->kalman, person->out.box);
     memcpy(person->last_box, person->out.box, sizeof person->last_box);
@@ -324,6 +326,7 @@ static int pass_all(struct stance_tracker *t)
     for (int j = 0; j < t->sight_count; j++) {
         const struct stance_detection *d = t->sights[j].detection;
         t->told[j] = (struct stance_track){.detection = t->sights[j].index,
+                                           .slot = -1,
                                            .score = d->score,
                                            .hits = 1,
                                            .born_us = t->now_us,

@@ -29,7 +29,6 @@ struct track_person {
     struct stance_track out; /* as told to the caller; out.box: filtered or predicted */
     struct track_kalman kalman;
     float last_box[4]; /* filtered, when it was last seen */
-    int32_t slot;      /* of its poses */
     int32_t missing;   /* frames since it was seen */
     bool confirmed, has_pose, matched;
 };

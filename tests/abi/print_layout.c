@@ -189,6 +189,7 @@ static void print_track(void)
     FIELD(stance_track, score);
     FIELD(stance_track, hits);
     FIELD(stance_track, recovered);
+    FIELD(stance_track, slot);
     FIELD(stance_track, born_us);
     FIELD(stance_track, seen_us);
     STRUCT(stance_tracker_counts);
