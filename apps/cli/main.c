@@ -10,7 +10,8 @@ const struct cli_command *const cli_commands[] = {
 #ifdef STANCE_HAVE_MEDIA
     &cli_pose,
 #endif
-    &cli_eval, &cli_info, &cli_run, &cli_bench, &cli_devices, &cli_completion, &cli_help, NULL,
+    &cli_track,   &cli_eval,       &cli_info, &cli_run, &cli_bench,
+    &cli_devices, &cli_completion, &cli_help, NULL,
 };
 
 static const struct cli_option no_options[] = {{0}};
