@@ -51,6 +51,8 @@ int cli_tracker_options(struct stance_tracker_options *options, const struct tra
     set_real(&options->buffer_seconds, v->buffer);
     set_real(&options->recover_iou, v->recover_iou);
     set_real(&options->lost_cost, v->lost_cost);
+    set_real(&options->fresh_cost, v->fresh_cost);
+    set_real(&options->hidden_cost, v->hidden_cost);
     set_real(&options->recover_reach, v->recover_reach);
     set_real(&options->recover_growth, v->recover_growth);
     set_real(&options->position_weight, v->position_weight);
@@ -58,7 +60,6 @@ int cli_tracker_options(struct stance_tracker_options *options, const struct tra
     set_real(&options->measurement_weight, v->measurement_weight);
     set_count(&options->max_missing, v->max_missing);
     set_count(&options->min_hits, v->min_hits);
-    if (v->no_fuse_score)
-        options->fuse_score = 0;
+    set_count(&options->fuse_score, v->fuse_score);
     return CLI_OK;
 }

@@ -10,19 +10,19 @@
 struct tracker_values {
     const char *tracker, *preset;
     float high, low, birth, match_cost, second_cost, unconfirmed_cost, duplicate_iou, min_area;
-    float buffer, recover_iou, lost_cost, recover_reach, recover_growth;
+    float buffer, recover_iou, lost_cost, hidden_cost, fresh_cost, recover_reach, recover_growth;
     float position_weight, velocity_weight, measurement_weight;
     int max_missing, min_hits;
-    bool no_fuse_score;
+    int fuse_score;
 };
 
 #define TRACKER_VALUES_UNSET                                                                       \
     {                                                                                              \
         .high = -1, .low = -1, .birth = -1, .match_cost = -1, .second_cost = -1,                   \
         .unconfirmed_cost = -1, .duplicate_iou = -1, .min_area = -1, .buffer = -1,                 \
-        .recover_iou = -1, .lost_cost = -1, .recover_reach = -1, .recover_growth = -1,             \
-        .position_weight = -1, .velocity_weight = -1, .measurement_weight = -1, .max_missing = -1, \
-        .min_hits = -1                                                                             \
+        .recover_iou = -1, .lost_cost = -1, .hidden_cost = -1, .fresh_cost = -1,                   \
+        .recover_reach = -1, .recover_growth = -1, .position_weight = -1, .velocity_weight = -1,   \
+        .measurement_weight = -1, .max_missing = -1, .fuse_score = -1, .min_hits = -1              \
     }
 
 /* Rows for a command's table of options; AT(field) is the offset of that field of its
@@ -42,8 +42,8 @@ struct tracker_values {
          AT(second_cost), 0,    100},                                                                \
         {"--unconfirmed-cost", NULL, "C", "… of tracks not confirmed yet (0.7)", CLI_NUMBER,         \
          AT(unconfirmed_cost), 0,    100},                                                           \
-        {"--no-fuse-score", NULL, NULL, "likeness alone is the cost, without the score", CLI_FLAG,   \
-         AT(no_fuse_score), 0,    0},                                                                \
+        {"--fuse-score", NULL,           "0|1", "1: likeness × score of the detection (1)",          \
+         CLI_COUNT,      AT(fuse_score), 0,     1},                                                  \
         {"--min-box-area", NULL,         "A", "smaller boxes are not looked at (10)",                \
          CLI_NUMBER,       AT(min_area), 0,   1e9},                                                  \
         {"--min-hits", NULL,         "N", "a track is confirmed by N detections (2)",                \
@@ -56,6 +56,8 @@ struct tracker_values {
          AT(recover_iou), 0,    1},                                                                  \
         {"--lost-cost", NULL,          "C", "cost of being lost, per second (0.25)",                 \
          CLI_NUMBER,    AT(lost_cost), 0,   100},                                                    \
+        {"--hidden-cost", NULL, "C", "cost of a low score in the last frame (0.1)", CLI_NUMBER,      \
+         AT(hidden_cost), 0,    100},                                                                \
         {"--recover-reach",                                                                          \
          NULL,                                                                                       \
          "H",                                                                                        \
@@ -66,6 +68,14 @@ struct tracker_values {
          100},                                                                                       \
         {"--recover-growth", NULL, "H", "… and H more per second (0.4)", CLI_NUMBER,                 \
          AT(recover_growth), 0,    100},                                                             \
+        {"--fresh-cost",                                                                             \
+         NULL,                                                                                       \
+         "C",                                                                                        \
+         "cost of tracks not confirmed yet, first round (0.05)",                                     \
+         CLI_NUMBER,                                                                                 \
+         AT(fresh_cost),                                                                             \
+         0,                                                                                          \
+         100},                                                                                       \
         {"--duplicate-iou", NULL, "T", "of two tracks above, the younger goes (1: off)", CLI_NUMBER, \
          AT(duplicate_iou), 0,    1},                                                                \
         {"--std-position",    NULL, "W", "Kalman: chance in position (1/80)", CLI_NUMBER,            \

@@ -41,6 +41,8 @@ struct stance_tracker_options {
     float match_cost;       /* most cost of a match in the first round (match_thresh) */
     float second_cost;      /* … in the second round, of low scores */
     float unconfirmed_cost; /* … of tracks that are not confirmed yet */
+    float fresh_cost;       /* added for those in the first round; from match_cost on, they
+                               have only a round of their own */
     float duplicate_iou;    /* of two tracks that overlap more, the younger goes */
     float min_box_area;     /* smaller detections are not looked at, pixels² (min_box_area) */
     int32_t fuse_score;     /* not 0: likeness × score of the detection (fuse_score) */
@@ -55,6 +57,7 @@ struct stance_tracker_options {
     int32_t min_hits;  /* a track is confirmed by so many detections; the first frame's at once */
     float recover_iou; /* a lost track needs such an IoU to come back (track_iou_thr); 0: none */
     float lost_cost; /* added to the cost of lost tracks, per second that they have been missing */
+    float hidden_cost;    /* added to that of tracks whose last score was below high_threshold */
     float recover_reach;  /* last round: lost tracks take detections within so many of their heights
                              of where they are expected; 0: no such round */
     float recover_growth; /* … and so many more for each second since they were seen */

@@ -17,15 +17,15 @@ static double area(const float box[4])
     return ((double)box[2] - box[0]) * ((double)box[3] - box[1]);
 }
 
-/* 0 … 1; `*overlap`: the IoU. */
+/* 0 … 1. */
 static double likeness(const struct stance_tracker *t, const struct track_person *person,
-                       const struct stance_detection *detection, double *overlap)
+                       const struct stance_detection *detection)
 {
     const struct stance_tracker_options *o = &t->options;
     const float *box = t->rules.last_box ? person->last_box : person->out.box;
-    *overlap = track_iou(t, box, detection->box);
+    double overlap = track_iou(t, box, detection->box);
     if (o->mode == STANCE_TRACKER_IOU || !person->has_pose || !detection->keypoints)
-        return *overlap;
+        return overlap;
     int common;
     struct track_pose expected = {.keypoints = t->expected +
                                                (size_t)person->out.slot * (size_t)o->keypoint_count,
@@ -33,37 +33,47 @@ static double likeness(const struct stance_tracker *t, const struct track_person
     struct track_pose found = {.keypoints = detection->keypoints, .area = area(detection->box)};
     double oks = track_oks_likeness(&t->oks, &expected, &found, o->keypoint_threshold, &common);
     if (common == 0 || common < o->min_keypoints)
-        return *overlap;
+        return overlap;
     double weight = o->mode == STANCE_TRACKER_OKS ? 1 : (double)o->oks_weight;
-    return weight * oks + (1 - weight) * *overlap;
+    return weight * oks + (1 - weight) * overlap;
 }
 
 /* More than any limit. */
 static const double never = 1e6;
 
-static double lost_cost(const struct stance_tracker *t, const struct track_person *person,
-                        double overlap)
+/* What a track pays beside unlikeness: for the time it has been missing, and for having been seen with a
+ * low score in the last frame, for who was half hidden a moment ago is seldom who is wholly seen now. */
+static double state_cost(const struct stance_tracker *t, const struct track_person *person,
+                         const struct stance_detection *detection)
 {
-    if (person->missing == 0 || !person->confirmed)
-        return 0;
-    if (overlap < (double)t->options.recover_iou)
+    const struct stance_tracker_options *o = &t->options;
+    const float *box = t->rules.last_box ? person->last_box : person->out.box;
+    if (person->missing == 0)
+        return person->out.score < o->high_threshold ? (double)o->hidden_cost : 0;
+    if (track_iou(t, box, detection->box) < (double)o->recover_iou)
         return never;
-    return (double)t->options.lost_cost * track_seconds(person->out.seen_us, t->before_us);
+    return (double)o->lost_cost * track_seconds(person->out.seen_us, t->before_us);
+}
+
+static double unconfirmed_cost(const struct stance_tracker *t, const struct track_person *person,
+                               const struct stance_detection *detection)
+{
+    double like = likeness(t, person, detection);
+    return 1 - like * (t->options.fuse_score ? (double)detection->score : 1);
 }
 
 static double first_cost(const struct stance_tracker *t, const struct track_person *person,
                          const struct stance_detection *detection)
 {
-    double overlap, like = likeness(t, person, detection, &overlap);
-    double score = t->options.fuse_score ? (double)detection->score : 1;
-    return 1 - like * score + lost_cost(t, person, overlap);
+    double extra =
+        person->confirmed ? state_cost(t, person, detection) : (double)t->options.fresh_cost;
+    return unconfirmed_cost(t, person, detection) + extra;
 }
 
 static double second_cost(const struct stance_tracker *t, const struct track_person *person,
                           const struct stance_detection *detection)
 {
-    double overlap;
-    return 1 - likeness(t, person, detection, &overlap);
+    return 1 - likeness(t, person, detection);
 }
 
 /* How far a point is from the way between two others. */
@@ -141,15 +151,21 @@ static void match(struct stance_tracker *t, struct track_list *sights, pair_cost
     sights->count = left;
 }
 
-static void choose_rows(struct stance_tracker *t, bool confirmed, bool lost_too)
+enum group { ALL, CONFIRMED, SEEN, UNCONFIRMED };
+
+static bool belongs(const struct track_person *person, enum group group)
+{
+    return group == ALL                                  ? true
+           : person->confirmed != (group != UNCONFIRMED) ? false
+                                                         : group != SEEN || person->missing == 0;
+}
+
+static void choose_rows(struct stance_tracker *t, enum group group)
 {
     t->rows.count = 0;
-    for (int i = 0; i < t->counts.alive; i++) {
-        const struct track_person *person = &t->people[i];
-        if (!person->matched && person->confirmed == confirmed &&
-            (lost_too || person->missing == 0))
+    for (int i = 0; i < t->counts.alive; i++)
+        if (!t->people[i].matched && belongs(&t->people[i], group))
             t->rows.items[t->rows.count++] = i;
-    }
 }
 
 /* Only what would begin a track. */
@@ -167,15 +183,15 @@ static void choose_births(struct stance_tracker *t)
 void track_match(struct stance_tracker *t)
 {
     const struct stance_tracker_options *o = &t->options;
-    choose_rows(t, true, true);
+    choose_rows(t, ALL);
     match(t, &t->high, first_cost, (double)o->match_cost);
-    choose_rows(t, true, false);
+    choose_rows(t, SEEN);
     match(t, &t->low, second_cost, (double)o->second_cost);
-    choose_rows(t, false, true);
-    match(t, &t->high, first_cost, (double)o->unconfirmed_cost);
+    choose_rows(t, UNCONFIRMED);
+    match(t, &t->high, unconfirmed_cost, (double)o->unconfirmed_cost);
     choose_births(t);
     if (o->recover_reach > 0) {
-        choose_rows(t, true, true);
+        choose_rows(t, CONFIRMED);
         match(t, &t->high, recover_cost, 1);
     }
 }

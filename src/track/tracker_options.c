@@ -16,6 +16,7 @@ void stance_tracker_options_default(struct stance_tracker_options *options)
         .match_cost = 0.8f,
         .second_cost = 0.4f,
         .unconfirmed_cost = 0.7f,
+        .fresh_cost = 0.05f,
         .duplicate_iou = 1,
         .min_box_area = 10,
         .fuse_score = 1,
@@ -25,6 +26,7 @@ void stance_tracker_options_default(struct stance_tracker_options *options)
         .buffer_seconds = 3,
         .min_hits = 2,
         .lost_cost = 0.25f,
+        .hidden_cost = 0.1f,
         .recover_reach = 0.3f,
         .recover_growth = 0.4f,
         .position_weight = 1.0f / 80,
@@ -54,6 +56,7 @@ static void set_bytetrack(struct stance_tracker_options *options)
     options->match_cost = 0.8f;
     options->second_cost = 0.5f;
     options->unconfirmed_cost = 0.7f;
+    options->fresh_cost = 1;
     options->duplicate_iou = 0.85f;
     options->min_box_area = 10;
     options->fuse_score = 1;
@@ -61,7 +64,8 @@ static void set_bytetrack(struct stance_tracker_options *options)
     options->max_missing = 0;
     options->min_hits = 2;
     options->recover_iou = 0;
-    options->lost_cost = options->recover_reach = options->recover_growth = 0;
+    options->lost_cost = options->hidden_cost = options->recover_reach = options->recover_growth =
+        0;
     options->position_weight = options->measurement_weight = 1.0f / 20;
     options->velocity_weight = 1.0f / 160;
 }
@@ -112,7 +116,8 @@ static const struct range reals[] = {
     RANGE(duplicate_iou, 0, 1),       RANGE(min_box_area, 0, 1e12),
     RANGE(oks_weight, 0, 1),          RANGE(keypoint_threshold, 0, 1),
     RANGE(buffer_seconds, 0, 3600),   RANGE(recover_iou, 0, 1),
-    RANGE(lost_cost, 0, 100),         RANGE(recover_reach, 0, 100),
+    RANGE(lost_cost, 0, 100),         RANGE(hidden_cost, 0, 100),
+    RANGE(fresh_cost, 0, 100),        RANGE(recover_reach, 0, 100),
     RANGE(recover_growth, 0, 100),    RANGE(position_weight, 1e-4, 10),
     RANGE(velocity_weight, 1e-5, 10), RANGE(measurement_weight, 1e-4, 10),
 };

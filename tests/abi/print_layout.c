@@ -157,6 +157,7 @@ static void print_track(void)
     FIELD(stance_tracker_options, match_cost);
     FIELD(stance_tracker_options, second_cost);
     FIELD(stance_tracker_options, unconfirmed_cost);
+    FIELD(stance_tracker_options, fresh_cost);
     FIELD(stance_tracker_options, duplicate_iou);
     FIELD(stance_tracker_options, min_box_area);
     FIELD(stance_tracker_options, fuse_score);
@@ -168,6 +169,7 @@ static void print_track(void)
     FIELD(stance_tracker_options, min_hits);
     FIELD(stance_tracker_options, recover_iou);
     FIELD(stance_tracker_options, lost_cost);
+    FIELD(stance_tracker_options, hidden_cost);
     FIELD(stance_tracker_options, recover_reach);
     FIELD(stance_tracker_options, recover_growth);
     FIELD(stance_tracker_options, position_weight);
