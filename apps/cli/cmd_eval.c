@@ -9,6 +9,8 @@
 #define VALUE(name) offsetof(struct eval_values, name)
 
 static const struct cli_option options[] = {
+    {"--gt", NULL, "GT.txt", "mot: the true tracks", CLI_TEXT, VALUE(truth), 0, 0},
+    {"--tracks", NULL, "TRACKS.txt", "mot: the tracks to measure", CLI_TEXT, VALUE(tracks), 0, 0},
     {"--annotations", NULL, "A.json", "the ground truth, in COCO's format", CLI_TEXT,
      VALUE(annotations), 0, 0},
     {"--results", NULL, "R.json", "evaluate this COCO result file", CLI_TEXT, VALUE(results), 0, 0},
@@ -53,7 +55,10 @@ static int check(const struct eval_values *v, int argument_count, char **argumen
 {
     bool bbox = v->type && strcmp(v->type, "bbox") == 0;
     if (argument_count != 1 || strcmp(arguments[0], "coco") != 0)
-        return cli_fail(CLI_USAGE, "eval takes the format of the ground truth: 'stance eval coco'");
+        return cli_fail(CLI_USAGE, "eval takes the format of the ground truth: 'stance eval coco' "
+                                   "or 'stance eval mot'");
+    if (v->truth || v->tracks)
+        return cli_fail(CLI_USAGE, "%s is for 'stance eval mot'", v->truth ? "--gt" : "--tracks");
     if (!v->annotations)
         return cli_fail(CLI_USAGE, "give the ground truth with --annotations A.json");
     if (!v->images && !v->results)
@@ -86,6 +91,17 @@ static void print_json(const struct stance_eval_number *numbers, int count)
     printf("}\n");
 }
 
+void cli_print_numbers(const struct eval_values *v, const struct stance_eval_number *numbers,
+                       int count)
+{
+    if (v->json)
+        print_json(numbers, count);
+    for (int i = 0; i < count && !v->json; i++)
+        printf("%-16s %.*f\n", numbers[i].name,
+               numbers[i].value == (double)(long)numbers[i].value && numbers[i].value > 1 ? 0 : 4,
+               numbers[i].value);
+}
+
 static int report(struct stance_eval *eval, const struct eval_values *v)
 {
     const struct stance_eval_number *numbers;
@@ -94,12 +110,7 @@ static int report(struct stance_eval *eval, const struct eval_values *v)
         return cli_fail_library(CLI_FAILED);
     if (stance_eval_compute(eval, v->metric, &numbers, &count) < 0)
         return cli_fail_library(CLI_FAILED);
-    if (v->json)
-        print_json(numbers, count);
-    for (int i = 0; i < count && !v->json; i++)
-        printf("%-16s %.*f\n", numbers[i].name,
-               numbers[i].value == (double)(long)numbers[i].value && numbers[i].value > 1 ? 0 : 4,
-               numbers[i].value);
+    cli_print_numbers(v, numbers, count);
     if (v->plot && stance_eval_plot(eval, v->plot, v->images) < 0)
         return cli_fail_library(CLI_FAILED);
     return CLI_OK;
@@ -152,6 +163,8 @@ static int run_eval(int argument_count, char **arguments)
     int rest = cli_parse(&cli_eval, argument_count, arguments, &values);
     if (rest < 0)
         return rest == -2 ? CLI_OK : CLI_USAGE;
+    if (rest == 1 && strcmp(arguments[0], "mot") == 0)
+        return cli_eval_mot(&values);
     int code = check(&values, rest, arguments);
     if (code != CLI_OK)
         return code;
@@ -170,13 +183,16 @@ static int run_eval(int argument_count, char **arguments)
 
 const struct cli_command cli_eval = {
     .name = "eval",
-    .arguments = "coco",
+    .arguments = "coco|mot",
     .summary = "measure results or networks against a ground truth",
     .details =
         "With --results a COCO result file is evaluated; with --images networks run on every "
         "picture of the\nannotations first, with boxes from the detector unless --detections gives "
         "others. Both: --images\nshows the pictures in the page of --plot. What each number means "
         "is "
-        "told in docs/evaluation.md;\n-1 says that there is no ground truth to measure it on.",
+        "told in docs/evaluation.md;\n-1 says that there is no ground truth to measure it on.\n\n"
+        "'stance eval mot --gt GT.txt --tracks TRACKS.txt' measures tracks in MOTChallenge's "
+        "format: "
+        "HOTA,\nMOTA, IDF1 and others (docs/tracking.md).",
     .options = options,
     .run = run_eval};

@@ -11,11 +11,13 @@
 #include "stance/inspect.h"
 #include "stance/keypoints.h"
 #include "stance/model.h"
+#include "stance/mot.h"
 #include "stance/pose.h"
 #include "stance/result.h"
 #include "stance/session.h"
 #include "stance/store.h"
 #include "stance/tensor.h"
+#include "stance/track.h"
 #include "stance/version.h"
 
 #endif

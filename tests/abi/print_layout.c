@@ -203,6 +203,74 @@ static void print_options(void)
     FIELD(stance_draw_options, scores);
 }
 
+static void print_track(void)
+{
+    STRUCT(stance_tracker_options);
+    FIELD(stance_tracker_options, struct_size);
+    FIELD(stance_tracker_options, mode);
+    FIELD(stance_tracker_options, keypoint_count);
+    FIELD(stance_tracker_options, sigmas);
+    FIELD(stance_tracker_options, high_threshold);
+    FIELD(stance_tracker_options, low_threshold);
+    FIELD(stance_tracker_options, birth_threshold);
+    FIELD(stance_tracker_options, match_cost);
+    FIELD(stance_tracker_options, second_cost);
+    FIELD(stance_tracker_options, unconfirmed_cost);
+    FIELD(stance_tracker_options, fresh_cost);
+    FIELD(stance_tracker_options, duplicate_iou);
+    FIELD(stance_tracker_options, min_box_area);
+    FIELD(stance_tracker_options, fuse_score);
+    FIELD(stance_tracker_options, oks_weight);
+    FIELD(stance_tracker_options, keypoint_threshold);
+    FIELD(stance_tracker_options, min_keypoints);
+    FIELD(stance_tracker_options, buffer_seconds);
+    FIELD(stance_tracker_options, max_missing);
+    FIELD(stance_tracker_options, min_hits);
+    FIELD(stance_tracker_options, recover_iou);
+    FIELD(stance_tracker_options, lost_cost);
+    FIELD(stance_tracker_options, hidden_cost);
+    FIELD(stance_tracker_options, recover_reach);
+    FIELD(stance_tracker_options, recover_growth);
+    FIELD(stance_tracker_options, position_weight);
+    FIELD(stance_tracker_options, velocity_weight);
+    FIELD(stance_tracker_options, measurement_weight);
+    FIELD(stance_tracker_options, max_tracks);
+    FIELD(stance_tracker_options, max_detections);
+    STRUCT(stance_detection);
+    FIELD(stance_detection, box);
+    FIELD(stance_detection, score);
+    FIELD(stance_detection, no_birth);
+    FIELD(stance_detection, keypoints);
+    STRUCT(stance_track);
+    FIELD(stance_track, id);
+    FIELD(stance_track, detection);
+    FIELD(stance_track, state);
+    FIELD(stance_track, box);
+    FIELD(stance_track, velocity);
+    FIELD(stance_track, score);
+    FIELD(stance_track, hits);
+    FIELD(stance_track, recovered);
+    FIELD(stance_track, slot);
+    FIELD(stance_track, born_us);
+    FIELD(stance_track, seen_us);
+    STRUCT(stance_tracker_counts);
+    FIELD(stance_tracker_counts, frames);
+    FIELD(stance_tracker_counts, clamped);
+    FIELD(stance_tracker_counts, births);
+    FIELD(stance_tracker_counts, refused);
+    FIELD(stance_tracker_counts, dropped);
+    FIELD(stance_tracker_counts, unusable);
+    FIELD(stance_tracker_counts, alive);
+    STRUCT(stance_mot_row);
+    FIELD(stance_mot_row, frame);
+    FIELD(stance_mot_row, id);
+    FIELD(stance_mot_row, left);
+    FIELD(stance_mot_row, top);
+    FIELD(stance_mot_row, width);
+    FIELD(stance_mot_row, height);
+    FIELD(stance_mot_row, score);
+}
+
 int main(void)
 {
     print_data();
@@ -212,5 +280,6 @@ int main(void)
     print_card();
     print_pose();
     print_options();
+    print_track();
     return 0;
 }
