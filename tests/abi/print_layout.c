@@ -21,6 +21,7 @@ static void print_data(void)
     FIELD(stance_image, width);
     FIELD(stance_image, height);
     FIELD(stance_image, format);
+    FIELD(stance_image, color);
     FIELD(stance_image, plane);
     FIELD(stance_image, stride);
     FIELD(stance_image, owner);
