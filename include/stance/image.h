@@ -39,7 +39,7 @@ enum stance_color {
 struct stance_image {
     int32_t width, height;
     int32_t format; /* enum stance_pixel_format */
-    int32_t color; /* enum stance_color; of planar formats only, else 0 */
+    int32_t color;  /* enum stance_color; of planar formats only, else 0 */
     uint8_t *plane[3];
     ptrdiff_t stride[3]; /* bytes from one row to the next; may be larger than a row, or negative */
     void *owner;         /* reference count; NULL: the memory is the caller's */

@@ -14,5 +14,6 @@
 #include "stance/session.h"
 #include "stance/tensor.h"
 #include "stance/version.h"
+#include "stance/video.h"
 
 #endif
