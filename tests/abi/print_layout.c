@@ -143,6 +143,10 @@ static void print_options(void)
     FIELD(stance_draw_options, thickness);
     FIELD(stance_draw_options, boxes);
     FIELD(stance_draw_options, scores);
+    FIELD(stance_draw_options, style);
+    FIELD(stance_draw_options, ids);
+    FIELD(stance_draw_options, labels);
+    FIELD(stance_draw_options, caption);
 }
 
 static void print_video(void)
