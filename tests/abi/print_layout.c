@@ -147,6 +147,20 @@ static void print_options(void)
     FIELD(stance_draw_options, ids);
     FIELD(stance_draw_options, labels);
     FIELD(stance_draw_options, caption);
+    STRUCT(stance_result_format);
+    FIELD(stance_result_format, name);
+    FIELD(stance_result_format, summary);
+    FIELD(stance_result_format, folder);
+    STRUCT(stance_result_item);
+    FIELD(stance_result_item, struct_size);
+    FIELD(stance_result_item, file);
+    FIELD(stance_result_item, frame);
+    FIELD(stance_result_item, time_us);
+    FIELD(stance_result_item, image_id);
+    FIELD(stance_result_item, result);
+    FIELD(stance_result_item, ids);
+    FIELD(stance_result_item, labels);
+    FIELD(stance_result_item, error);
 }
 
 static void print_video(void)
