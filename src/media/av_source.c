@@ -259,12 +259,13 @@ static int deliver(struct av_source *source, struct stance_video_frame *frame)
     frame->duration_us = duration_of(source, decoded);
     source->base.corrected = source->timeline.corrected;
     int code = media_picture_check_size("frame", decoded->width, decoded->height);
-    if (code == 0)
+    if (code == 0) {
         code = media_frame_to_image(source->converter, &frame->image, decoded, source->orientation,
                                     source->writable);
+        if (code == STANCE_ENOMEMORY || code == STANCE_ELIMIT)
+            return code;
+    }
     av_frame_unref(decoded);
-    if (code == STANCE_ENOMEMORY || (code == STANCE_ELIMIT && !damaged))
-        return code;
     if (code < 0)
         explain(source, frame, code, "cannot be used", stance_error_text());
     else if (damaged)

@@ -259,6 +259,7 @@ static int begin(struct stance_video_writer *writer, const struct stance_image *
     if (writer->input.width < 2 || writer->input.height < 2)
         return base_error(STANCE_EUNSUPPORTED, "video: %d×%d pixels are too small to be encoded",
                           image->width, image->height);
+    avcodec_free_context(&writer->codec); /* of an attempt that failed */
     BASE_TRY(media_encoder_open(&writer->codec, &writer->encoder, &writer->input));
     writer->video = avformat_new_stream(writer->format, NULL);
     if (!writer->video ||
