@@ -477,6 +477,29 @@ static void test_reader_frames_outlive_it_and_may_be_drawn_on(void **state)
     }
 }
 
+static void test_reader_allocates_nothing_while_frames_flow(void **state)
+{
+    (void)state;
+    enum { ONE = 65536 };
+    static const int32_t quarter[9] = {0, ONE, 0, -ONE, 0, 0, 0, 0, 1 << 30};
+    const char *at = file("steady.mp4");
+    for (int turned = 0; turned < 2; turned++) {
+        struct stance_video_reader *reader;
+        struct stance_video_frame frame;
+        clip_make(at,
+                  &(struct clip){.muxer = "mp4", .frames = 60, .matrix = turned ? quarter : NULL});
+        assert_int_equal(stance_video_reader_open(&reader, at, NULL), 0);
+        long count = 0;
+        for (int i = 0; i < 60; i++) {
+            assert_int_equal(stance_video_reader_read(reader, &frame, -1), STANCE_VIDEO_FRAME);
+            stance_image_close(&frame.image);
+            count = i == 3 ? base_alloc_count() : count;
+        }
+        assert_int_equal(base_alloc_count(), count);
+        stance_video_reader_close(&reader);
+    }
+}
+
 static void test_reader_plays_a_file_live(void **state)
 {
     (void)state;
@@ -621,6 +644,7 @@ int main(void)
         cmocka_unit_test(test_reader_reads_standard_input),
         cmocka_unit_test(test_reader_can_be_cancelled),
         cmocka_unit_test(test_reader_frames_outlive_it_and_may_be_drawn_on),
+        cmocka_unit_test(test_reader_allocates_nothing_while_frames_flow),
         cmocka_unit_test(test_reader_plays_a_file_live),
         cmocka_unit_test(test_reader_survives_memory_that_is_out),
         cmocka_unit_test(test_reader_survives_hostile_files),

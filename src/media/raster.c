@@ -94,6 +94,7 @@ struct shape {
     enum kind kind;
     float x, y;           /* SEGMENT: its beginning; else the centre */
     float dx, dy;         /* SEGMENT: to its end; ELLIPSE: unit vector along it */
+    float ux, uy;         /* SEGMENT: unit vector along it */
     float reach, scale;   /* SEGMENT: to where paint goes; 1 / length² */
     float most;           /* SEGMENT: coverage of its middle */
     float half[2];        /* ELLIPSE: half axes; BOX: half sides */
@@ -102,11 +103,14 @@ struct shape {
 
 static float segment_coverage(const struct shape *shape, float px, float py)
 {
-    float t = clamp((px * shape->dx + py * shape->dy) * shape->scale, 0, 1);
-    float ex = px - t * shape->dx, ey = py - t * shape->dy, square = ex * ex + ey * ey;
-    return square >= shape->reach * shape->reach
-               ? 0
-               : clamp(shape->reach - sqrtf(square), 0, shape->most);
+    float t = (px * shape->dx + py * shape->dy) * shape->scale, distance;
+    if (t > 0 && t < 1) {
+        distance = fabsf(px * shape->uy - py * shape->ux);
+    } else {
+        float ex = t > 0 ? px - shape->dx : px, ey = t > 0 ? py - shape->dy : py;
+        distance = sqrtf(ex * ex + ey * ey);
+    }
+    return clamp(shape->reach - distance, 0, shape->most);
 }
 
 /* Distance by the implicit function over its slope, which is exact on the edge. */
@@ -180,15 +184,20 @@ static void paint_rows(const struct media_canvas *canvas, const struct shape *sh
     }
 }
 
-/* The two by two pixels of one chroma sample, as far as they are among the columns and rows. */
-static void paint_cell(const struct media_canvas *canvas, const struct shape *shape, int x, int y,
-                       struct span columns, struct span rows, const struct ink *ink)
+static inline int least(int a, int b)
 {
-    int sum = 0, count = 0;
-    for (int v = y; v < y + 2 && v < canvas->height; v++)
-        for (int u = x; u < x + 2 && u < canvas->width; u++, count++) {
-            if (u < columns.first || u >= columns.end || v < rows.first || v >= rows.end)
-                continue;
+    return a < b ? a : b;
+}
+
+/* The two by two pixels of one chroma sample, as far as they are among the columns and rows. */
+static inline void paint_cell(const struct media_canvas *canvas, const struct shape *shape, int x,
+                              int y, struct span columns, struct span rows, const struct ink *ink)
+{
+    int left = x < columns.first ? columns.first : x, right = least(x + 2, columns.end);
+    int top = y < rows.first ? rows.first : y, bottom = least(y + 2, rows.end);
+    int count = (least(x + 2, canvas->width) - x) * (least(y + 2, canvas->height) - y), sum = 0;
+    for (int v = top; v < bottom; v++)
+        for (int u = left; u < right; u++) {
             int alpha = alpha_of(shape, ink, u, v);
             blend(canvas->plane[0] + v * canvas->stride[0] + u, ink->value[0], alpha);
             sum += alpha;
@@ -228,12 +237,15 @@ void media_raster_line(const struct media_canvas *canvas, float x1, float y1, fl
     if (!usable(numbers, 5) || !(thickness > 0))
         return;
     float dx = x2 - x1, dy = y2 - y1, length = dx * dx + dy * dy;
+    float unit = length > 0 ? 1 / sqrtf(length) : 0;
     struct shape shape = {
         .kind = SEGMENT,
         .x = x1,
         .y = y1,
         .dx = dx,
         .dy = dy,
+        .ux = unit * dx,
+        .uy = unit * dy,
         .reach = thickness / 2 + 0.5f,
         .scale = length > 0 ? 1 / length : 0,
         /* A line thinner than a pixel covers at most its thickness. */
