@@ -53,14 +53,15 @@ enum stance_video_status {
 };
 
 struct stance_video_frame {
-    struct stance_image
-        *image;    /* NULL for a damaged frame; close it when done with it. YUV420P, NV12,
-                                   RGB24 or GRAY8, upright; read-only unless `writable` was asked */
+    /* YUV420P, NV12, GRAY8, RGB24 or BGR24, upright; read-only unless `writable` was asked for. Close it
+     * when done with it. NULL: a damaged frame of which nothing is left. */
+    struct stance_image *image;
     int64_t index; /* 0, 1, 2 …; of live sources with gaps where frames were dropped */
     int64_t time_us, duration_us;
-    int32_t epoch;     /* how often a live source was connected anew before this frame */
-    int32_t code;      /* of a damaged frame: negative; else 0 */
-    const char *cause; /* of a damaged frame: file, frame and reason, valid until the next call; or
+    int32_t epoch; /* how often a live source was connected anew before this frame */
+    int32_t code;  /* of a damaged frame: negative, also where `image` has what could be guessed */
+    const char
+        *cause; /* of a damaged frame: file, frame and reason, valid until the next call; else
                           NULL */
 };
 

@@ -95,6 +95,17 @@ static int open_io(struct media_av_reading *reading)
     return 0;
 }
 
+/* What ended an attempt before FFmpeg could say why; 0: it was neither. */
+static int interruption(const struct media_av_reading *reading, const char *name, int error)
+{
+    if (error < 0 && is_cancelled(reading))
+        return base_error(STANCE_ECANCELLED, "'%s': cancelled", name);
+    if (error == AVERROR_EXIT || (error < 0 && media_av_reading_is_late(reading)))
+        return base_error(STANCE_EIO, "'%s': no answer within %.1f s", name,
+                          (double)reading->timeout_ns / 1e9);
+    return 0;
+}
+
 static int open_format(struct media_av_reading *reading, const struct media_av_input *input)
 {
     const AVInputFormat *format = NULL;
@@ -111,11 +122,7 @@ static int open_format(struct media_av_reading *reading, const struct media_av_i
     /* On failure the context is freed. */
     int error = avformat_open_input(&reading->format, input->url, format, settings);
     av_dict_free(&none);
-    if (error < 0 && is_cancelled(reading))
-        return base_error(STANCE_ECANCELLED, "'%s': cancelled", input->name);
-    if (error == AVERROR_EXIT)
-        return base_error(STANCE_EIO, "'%s': no answer within %lld s", input->name,
-                          (long long)(reading->timeout_ns / 1000000000));
+    BASE_TRY(interruption(reading, input->name, error));
     if (error < 0)
         return media_av_error(error, input->network || input->device ? STANCE_EIO : STANCE_EFORMAT,
                               input->device    ? "cannot open the camera '%s'"
@@ -153,8 +160,7 @@ static int find_streams(struct media_av_reading *reading, const char *name)
     for (unsigned i = 0; i < count; i++)
         av_dict_free(&settings[i]);
     base_free(settings);
-    if (is_cancelled(reading))
-        return base_error(STANCE_ECANCELLED, "'%s': cancelled", name);
+    BASE_TRY(interruption(reading, name, error));
     if (error < 0)
         return media_av_error(error, STANCE_EFORMAT, "'%s': no usable stream", name);
     return check_sizes(format);

@@ -128,7 +128,7 @@ static float box_coverage(const struct shape *shape, float px, float py)
 {
     float dx = fabsf(px) - shape->half[0] + shape->corner;
     float dy = fabsf(py) - shape->half[1] + shape->corner;
-    float distance = dx <= 0 || dy <= 0 ? fmaxf(dx, dy) : sqrtf(dx * dx + dy * dy);
+    float distance = dx <= 0 || dy <= 0 ? (dx > dy ? dx : dy) : sqrtf(dx * dx + dy * dy);
     distance -= shape->corner;
     if (shape->stroke > 0)
         distance = fabsf(distance) - shape->stroke / 2;
