@@ -24,6 +24,7 @@ struct stance_result_writer {
     char *path;
     char part[BASE_PATH_BYTES]; /* "": written to its own name */
     FILE *file;                 /* NULL: a folder */
+    bool broken;                /* an entry is lost, and its writer knows */
     struct base_buffer text;
 };
 
@@ -147,14 +148,28 @@ int stance_result_writer_add(struct stance_result_writer *writer,
     if (!writer->file)
         return write_single(writer, &item);
     if (fwrite(writer->text.data, 1, writer->text.size, writer->file) != writer->text.size ||
-        fflush(writer->file) != 0)
+        fflush(writer->file) != 0) {
+        writer->broken = true;
         return write_failed(writer);
+    }
     return 0;
+}
+
+/* After a failed add lines have nothing more to say; an array is not whole and keeps its temporary
+ * name. */
+static int finish_broken(const struct stance_result_writer *writer)
+{
+    if (!writer->part[0])
+        return 0;
+    return base_error(STANCE_EIO, "'%s' is not whole; what was written is in %s", writer->path,
+                      writer->part);
 }
 
 static int finish(struct stance_result_writer *writer)
 {
-    bool failed = ferror(writer->file) != 0;
+    bool failed = false;
+    if (writer->broken)
+        return finish_broken(writer);
     if (writer->format->shape == MEDIA_RESULT_ARRAY)
         failed |= fputs("\n]\n", writer->file) < 0;
     failed |= fflush(writer->file) != 0;
@@ -162,8 +177,9 @@ static int finish(struct stance_result_writer *writer)
         return failed ? write_failed(writer) : 0;
     if (writer->part[0] && !failed)
         failed = fsync(fileno(writer->file)) != 0 && errno != EINVAL && errno != EROFS;
-    int closing = fclose(writer->file);
+    int reason = errno, closing = fclose(writer->file);
     writer->file = NULL;
+    errno = failed ? reason : errno;
     if (failed || closing != 0 || (writer->part[0] && rename(writer->part, writer->path) != 0))
         return write_failed(writer);
     return 0;
