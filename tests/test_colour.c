@@ -3,6 +3,8 @@
 #include <stddef.h>
 #include <setjmp.h>
 #include <stdint.h>
+#include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
@@ -158,6 +160,42 @@ static void test_colour_decodes_limited_range_yuv(void **state)
         }
 }
 
+/* Against the formulas with Kr and Kb of BT.601 and BT.709. */
+static void test_colour_knows_matrices_and_ranges(void **state)
+{
+    (void)state;
+    static const double weights[2][2] = {{0.299, 0.114}, {0.2126, 0.0722}};
+    for (int color = STANCE_BT601; color <= STANCE_BT709_FULL; color++)
+        for (int i = 0; i < 60; i++) {
+            int y = 16 + i * 37 % 220, u = 60 + i * 53 % 140, v = 60 + i * 29 % 140;
+            double red = weights[color % 2][0], blue = weights[color % 2][1];
+            bool full = color >= STANCE_BT601_FULL;
+            double luma = full ? y / 255.0 : (y - 16) / 219.0, steps = full ? 255 : 224;
+            double r = luma + 2 * (1 - red) * (v - 128) / steps;
+            double b = luma + 2 * (1 - blue) * (u - 128) / steps;
+            double g = (luma - red * r - blue * b) / (1 - red - blue);
+            struct stance_image *image = open_planar(i % 2 ? STANCE_NV12 : STANCE_YUV420P, y, u, v);
+            image->color = color;
+            struct stance_image *rgb = convert(image, STANCE_RGB24);
+            double expected[3] = {r, g, b};
+            for (int c = 0; c < 3; c++) {
+                double value = fmin(fmax(expected[c], 0), 1) * 255;
+                assert_true(fabs(rgb->plane[0][c] - value) <= 0.51);
+            }
+            assert_int_equal(rgb->color, 0);
+            stance_image_close(&rgb);
+            stance_image_close(&image);
+        }
+    struct stance_image *image = open_planar(STANCE_NV12, 16, 128, 128), *out;
+    image->color = STANCE_BT709_FULL;
+    out = convert(image, STANCE_NV12);
+    assert_int_equal(out->color, STANCE_BT709_FULL);
+    stance_image_close(&out);
+    image->color = 9;
+    assert_int_equal(stance_image_convert(&out, image, STANCE_RGB24), STANCE_EARGUMENT);
+    stance_image_close(&image);
+}
+
 static void test_colour_grey_of_yuv_is_its_stretched_luma(void **state)
 {
     (void)state;
@@ -211,6 +249,7 @@ int main(void)
         cmocka_unit_test(test_colour_swaps_channels_and_makes_opaque),
         cmocka_unit_test(test_colour_weighs_grey_as_bt601),
         cmocka_unit_test(test_colour_decodes_limited_range_yuv),
+        cmocka_unit_test(test_colour_knows_matrices_and_ranges),
         cmocka_unit_test(test_colour_grey_of_yuv_is_its_stretched_luma),
         cmocka_unit_test(test_colour_does_not_make_planar_pictures),
         cmocka_unit_test(test_colour_reads_rows_from_the_bottom_up),

@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <setjmp.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +24,13 @@ static struct media_canvas open_canvas(void)
 {
     memset(memory, 0xa5, sizeof memory);
     memset(memory + GUARD, 0, SIDE * SIDE * 3);
-    return (struct media_canvas){memory + GUARD, SIDE * 3, SIDE, SIDE, 0, 2};
+    return (struct media_canvas){.plane = {memory + GUARD},
+                                 .stride = {SIDE * 3},
+                                 .width = SIDE,
+                                 .height = SIDE,
+                                 .step = 3,
+                                 .channels = 3,
+                                 .offset = {0, 1, 2}};
 }
 
 static void assert_guards(void)
@@ -68,6 +75,22 @@ static void test_line_covers_its_area_in_every_direction(void **state)
         assert_float_equal(painted(), area, 0.02 * area);
         assert_guards();
     }
+}
+
+static void test_ellipse_covers_its_area(void **state)
+{
+    (void)state;
+    for (int degrees = 0; degrees < 360; degrees += 30) {
+        struct media_canvas canvas = open_canvas();
+        double angle = degrees * 3.14159265 / 180;
+        float dx = (float)(30 * cos(angle)), dy = (float)(30 * sin(angle));
+        media_raster_ellipse(&canvas, 50 - dx, 50 - dy, 50 + dx, 50 + dy, 16, white);
+        assert_float_equal(painted(), 3.14159265 * 30 * 8, 0.03 * 3.14159265 * 30 * 8);
+        assert_guards();
+    }
+    struct media_canvas canvas = open_canvas();
+    media_raster_ellipse(&canvas, 50, 50, 50, 50, 16, white); /* a limb without length */
+    assert_float_equal(painted(), 3.14159265 * 64, 5);
 }
 
 static void test_thin_lines_are_faint_not_gone(void **state)
@@ -141,6 +164,7 @@ static void test_nonsense_draws_nothing(void **state)
         media_raster_line(&canvas, 1, 1, 50, odd[i], 3, white);
         media_raster_line(&canvas, 1, 1, 50, 50, odd[i], white);
         media_raster_disc(&canvas, 50, odd[i], 3, white);
+        media_raster_ellipse(&canvas, 1, odd[i], 50, 50, 3, white);
         media_raster_fill(&canvas, &(struct media_rectangle){0, 0, 50, odd[i]}, 0, white);
         media_raster_frame(&canvas, &(struct media_rectangle){odd[i], 0, 50, 50}, 0, 1, white);
     }
@@ -165,6 +189,8 @@ static void test_text_has_ink_and_width(void **state)
     assert_true(media_raster_text_width("90%", 10) > media_raster_text_width("90", 10));
     assert_float_equal(media_raster_text_width("", 10), 0, 0);
     assert_float_equal(media_raster_text_width("0", 8), 4, 1e-6);
+    /* A letter of three bytes is one box. */
+    assert_float_equal(media_raster_text_width("가", 8), media_raster_text_width("~", 8), 1e-6);
 }
 
 /* ---- Results ---- */
@@ -317,19 +343,189 @@ static void test_pose_of_nobody_changes_nothing(void **state)
     stance_image_close(&scene.image);
 }
 
-static void test_pose_needs_a_picture_it_can_draw_on(void **state)
+/* ---- Formats and styles ---- */
+
+/* Mean absolute difference of two RGB pictures of one size, and the largest. */
+static double difference(const struct stance_image *a, const struct stance_image *b, int *most)
+{
+    double sum = 0;
+    *most = 0;
+    for (int y = 0; y < a->height; y++)
+        for (int x = 0; x < 3 * a->width; x++) {
+            int value = abs(a->plane[0][y * a->stride[0] + x] - b->plane[0][y * b->stride[0] + x]);
+            sum += value;
+            *most = value > *most ? value : *most;
+        }
+    return sum / (3.0 * a->width * a->height);
+}
+
+/* A grey picture of the format, with guard bytes behind each row where there is room. */
+static struct stance_image *open_grey(int format, int color, int width, int height)
+{
+    struct stance_image *image;
+    assert_int_equal(stance_image_open(&image, format, width, height), 0);
+    image->color = color;
+    int planes = format == STANCE_YUV420P ? 3 : format == STANCE_NV12 ? 2 : 1;
+    int luma = planes == 1 || color >= STANCE_BT601_FULL ? 100 : 16 + (100 * 219 + 127) / 255;
+    for (int i = 0; i < planes; i++)
+        for (int y = 0; y < (i ? (height + 1) / 2 : height); y++)
+            memset(image->plane[i] + y * image->stride[i], i ? 128 : luma,
+                   (size_t)image->stride[i]);
+    return image;
+}
+
+static void test_pose_looks_the_same_on_every_format(void **state)
 {
     (void)state;
-    const int formats[] = {STANCE_GRAY8, STANCE_RGBA32, STANCE_NV12};
-    for (int i = 0; i < 3; i++) {
+    struct scene scene;
+    open_scene(&scene, STANCE_RGB24);
+    draw(&scene);
+    for (int format = STANCE_RGB24; format <= STANCE_NV12; format++)
+        for (int color = 0; color < (format >= STANCE_YUV420P ? 4 : 1); color++) {
+            if (format == STANCE_GRAY8)
+                continue;
+            struct stance_image *image = open_grey(format, color, 200, 200), *rgb;
+            assert_int_equal(stance_draw_pose(image, &scene.result, &scene.options), 0);
+            assert_int_equal(stance_image_convert(&rgb, image, STANCE_RGB24), 0);
+            int most;
+            double mean = difference(rgb, scene.image, &most);
+            /* Chroma is halved: edges differ, areas do not. */
+            assert_true(mean < (format >= STANCE_YUV420P ? 2.5 : 0.01));
+            const int inside[][2] = {{50, 50}, {120, 60}, {85, 55}, {80, 54}};
+            for (int i = 0; i < 4; i++)
+                for (int c = 0; c < 3; c++) {
+                    ptrdiff_t at = inside[i][1] * rgb->stride[0] + 3 * inside[i][0] + c;
+                    assert_true(abs(rgb->plane[0][at] - scene.image->plane[0][at]) <= 40);
+                }
+            stance_image_close(&rgb);
+            stance_image_close(&image);
+        }
+    stance_image_close(&scene.image);
+}
+
+static void test_pose_on_grey_is_the_luma_of_its_colours(void **state)
+{
+    (void)state;
+    struct scene scene;
+    open_scene(&scene, STANCE_RGB24);
+    scene.options.style = STANCE_DRAW_SIMPLE;
+    scene.options.radius = 6;
+    struct stance_image *grey = open_grey(STANCE_GRAY8, 0, 200, 200);
+    assert_int_equal(stance_draw_pose(grey, &scene.result, &scene.options), 0);
+    assert_int_equal(grey->plane[0][50 * grey->stride[0] + 50], 76);
+    assert_int_equal(grey->plane[0][60 * grey->stride[0] + 120], 150);
+    stance_image_close(&grey);
+    stance_image_close(&scene.image);
+}
+
+/* Shapes that leave odd planar pictures on every side stay within the planes. */
+static void test_pose_stays_within_odd_planes(void **state)
+{
+    (void)state;
+    for (int format = STANCE_YUV420P; format <= STANCE_NV12; format++)
+        for (int side = 1; side <= 67; side += 11) {
+            struct scene scene;
+            open_scene(&scene, STANCE_RGB24);
+            struct stance_image *image = open_grey(format, 0, side, side + 2);
+            struct stance_image copy = *image;
+            int planes = format == STANCE_NV12 ? 2 : 3;
+            for (int i = 0; i < planes; i++) /* what lies beyond the rows is a guard */
+                for (int y = 0; y < (i ? (side + 3) / 2 : side + 2); y++) {
+                    int bytes = i == 0 ? side : (side + 1) / 2 * (format == STANCE_NV12 ? 2 : 1);
+                    memset(copy.plane[i] + y * copy.stride[i] + bytes, 0xa5,
+                           (size_t)(copy.stride[i] - bytes));
+                }
+            for (int style = 0; style < 4; style++) {
+                scene.options.style = style;
+                scene.options.boxes = scene.options.scores = 1;
+                scene.options.caption = "25 fps";
+                assert_int_equal(stance_draw_pose(image, &scene.result, &scene.options), 0);
+            }
+            for (int i = 0; i < planes; i++)
+                for (int y = 0; y < (i ? (side + 3) / 2 : side + 2); y++) {
+                    int bytes = i == 0 ? side : (side + 1) / 2 * (format == STANCE_NV12 ? 2 : 1);
+                    for (int x = bytes; x < copy.stride[i]; x++)
+                        assert_int_equal(copy.plane[i][y * copy.stride[i] + x], 0xa5);
+                }
+            stance_image_close(&image);
+            stance_image_close(&scene.image);
+        }
+}
+
+static void test_styles_have_their_sizes_and_boxes(void **state)
+{
+    (void)state;
+    for (int style = 0; style < 4; style++) {
         struct scene scene;
-        struct stance_image *image;
         open_scene(&scene, STANCE_RGB24);
-        assert_int_equal(stance_image_open(&image, formats[i], 20, 20), 0);
-        assert_int_equal(stance_draw_pose(image, &scene.result, NULL), STANCE_EUNSUPPORTED);
-        stance_image_close(&image);
+        scene.options.style = style;
+        draw(&scene);
+        bool boxed = style == STANCE_DRAW_STANCE || style == STANCE_DRAW_MMPOSE;
+        assert_int_equal(is_touched(&scene, 30, 100, 2), boxed);
+        assert_int_equal(is_touched(&scene, 45, 20, 6), style == STANCE_DRAW_STANCE);
+        assert_true(is_touched(&scene, 50, 50, 0));
         stance_image_close(&scene.image);
     }
+    struct scene scene;
+    open_scene(&scene, STANCE_RGB24);
+    scene.options.style = STANCE_DRAW_SIMPLE;
+    scene.options.boxes = 1;
+    draw(&scene);
+    assert_true(is_touched(&scene, 30, 100, 1));
+    scene.options.style = 4;
+    assert_int_equal(stance_draw_pose(scene.image, &scene.result, &scene.options),
+                     STANCE_EARGUMENT);
+    stance_image_close(&scene.image);
+}
+
+static void test_simple_style_does_not_grow_others_do(void **state)
+{
+    (void)state;
+    for (int style = 0; style < 4; style++) {
+        int extent[2] = {0, 0};
+        for (int large = 0; large < 2; large++) {
+            struct scene scene;
+            open_scene(&scene, STANCE_RGB24);
+            stance_image_close(&scene.image);
+            scene.image = open_grey(STANCE_RGB24, 0, 1600, 1600);
+            scene.options.style = style;
+            scene.options.boxes = 0;
+            scene.points[0].x = scene.points[0].y = 800;
+            scene.points[1].score = 0;
+            if (large)
+                scene.person.box[2] = scene.person.box[3] = 1580;
+            draw(&scene);
+            while (is_touched(&scene, 800 + extent[large], 800, 0))
+                extent[large]++;
+            stance_image_close(&scene.image);
+        }
+        assert_int_equal(extent[1] > extent[0], style != STANCE_DRAW_SIMPLE);
+    }
+}
+
+static void test_pose_writes_ids_labels_and_a_caption(void **state)
+{
+    (void)state;
+    static const char *const labels[] = {"걷기 walking"};
+    const int64_t ids[] = {12};
+    struct scene scene, plain;
+    open_scene(&scene, STANCE_RGB24);
+    open_scene(&plain, STANCE_RGB24);
+    scene.options.scores = plain.options.scores = 0;
+    scene.options.ids = ids;
+    scene.options.labels = labels;
+    scene.options.caption = "24.9 fps";
+    draw(&scene);
+    draw(&plain);
+    assert_true(is_touched(&scene, 45, 20, 6));
+    assert_false(is_touched(&plain, 45, 20, 6));
+    assert_true(is_touched(&scene, 12, 12, 4));
+    assert_false(is_touched(&plain, 12, 12, 4));
+    /* The box has the colour of the id, not of the place in the list. */
+    const uint8_t *one = pixel(&scene, 30, 100), *other = pixel(&plain, 30, 100);
+    assert_true(memcmp(one, other, 3) != 0);
+    stance_image_close(&scene.image);
+    stance_image_close(&plain.image);
 }
 
 int main(void)
@@ -337,6 +533,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_disc_covers_its_area),
         cmocka_unit_test(test_line_covers_its_area_in_every_direction),
+        cmocka_unit_test(test_ellipse_covers_its_area),
         cmocka_unit_test(test_thin_lines_are_faint_not_gone),
         cmocka_unit_test(test_rectangles_cover_their_area),
         cmocka_unit_test(test_frame_is_the_same_in_parts_and_whole),
@@ -349,7 +546,12 @@ int main(void)
         cmocka_unit_test(test_pose_survives_absurd_results),
         cmocka_unit_test(test_pose_on_the_smallest_picture),
         cmocka_unit_test(test_pose_of_nobody_changes_nothing),
-        cmocka_unit_test(test_pose_needs_a_picture_it_can_draw_on),
+        cmocka_unit_test(test_pose_looks_the_same_on_every_format),
+        cmocka_unit_test(test_pose_on_grey_is_the_luma_of_its_colours),
+        cmocka_unit_test(test_pose_stays_within_odd_planes),
+        cmocka_unit_test(test_styles_have_their_sizes_and_boxes),
+        cmocka_unit_test(test_simple_style_does_not_grow_others_do),
+        cmocka_unit_test(test_pose_writes_ids_labels_and_a_caption),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -179,6 +179,7 @@ static void test_letterbox_takes_every_pixel_format(void **state)
     for (int format = STANCE_GRAY8; format <= STANCE_NV12; format++) {
         struct stance_image *image, *converted;
         assert_int_equal(stance_image_open(&image, format, 63, 51), 0);
+        image->color = format == STANCE_NV12 ? STANCE_BT709_FULL : STANCE_BT709;
         for (int i = 0; i < 3 && image->plane[i]; i++)
             for (int y = 0; y < (i ? 26 : 51); y++)
                 for (int x = 0; x < (i == 0 ? 63 : format == STANCE_NV12 ? 64 : 32); x++)

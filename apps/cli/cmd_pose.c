@@ -106,7 +106,7 @@ static int open_job(struct job *job)
     pose.max_people = v->max_people;
     if (stance_pose_open(&job->pose, &pose) < 0)
         return cli_fail_library(CLI_FAILED);
-    if (v->json && stance_result_writer_open(&job->writer, v->json) < 0)
+    if (v->json && stance_result_writer_open(&job->writer, v->json, "json") < 0)
         return cli_fail_library(CLI_FAILED);
     return CLI_OK;
 }
@@ -181,6 +181,17 @@ static int read_picture(struct stance_image **image, const char *input)
     return code;
 }
 
+static int write_result(const struct job *job, const char *input,
+                        const struct stance_pose_result *result)
+{
+    struct stance_result_item item;
+    stance_result_item_default(&item);
+    item.file = input;
+    item.result = result;
+    return job->writer && stance_result_writer_add(job->writer, &item) < 0 ? cli_fail_library(-1)
+                                                                           : 0;
+}
+
 /* One picture; negative after a message. */
 static int do_picture(void *context, const char *input)
 {
@@ -195,8 +206,8 @@ static int do_picture(void *context, const char *input)
                                  job->values.boxes.count, &result);
     if (code < 0)
         cli_fail(0, "%s: %s", input, stance_error_text());
-    if (code == 0 && job->writer && stance_result_writer_add(job->writer, input, result) < 0)
-        code = cli_fail_library(-1);
+    if (code == 0)
+        code = write_result(job, input, result);
     if (code == 0 && (job->values.output || !job->values.json))
         code = draw(job, input, image, result, path, sizeof path);
     if (code == 0) {

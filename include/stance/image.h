@@ -23,15 +23,23 @@ enum stance_pixel_format {
     STANCE_RGBA32 = 3, /* 4 bytes a pixel, alpha not premultiplied */
     STANCE_BGRA32 = 4,
     STANCE_GRAY8 = 5,
-    STANCE_YUV420P = 6, /* three planes, chroma halved both ways, BT.601 limited range */
+    STANCE_YUV420P = 6, /* three planes: Y, U, V; chroma halved both ways */
     STANCE_NV12 = 7,    /* Y plane and interleaved UV plane */
+};
+
+/* What the numbers of the planar formats mean: ITU-R matrix and range. Limited: luma 16 … 235. */
+enum stance_color {
+    STANCE_BT601 = 0,
+    STANCE_BT709 = 1,
+    STANCE_BT601_FULL = 2, /* as in JPEG */
+    STANCE_BT709_FULL = 3,
 };
 
 /* One picture. The fields may be read; only the functions below change them. */
 struct stance_image {
     int32_t width, height;
     int32_t format; /* enum stance_pixel_format */
-    int32_t reserved;
+    int32_t color;  /* enum stance_color; of planar formats only, else 0 */
     uint8_t *plane[3];
     ptrdiff_t stride[3]; /* bytes from one row to the next; may be larger than a row, or negative */
     void *owner;         /* reference count; NULL: the memory is the caller's */

@@ -19,5 +19,6 @@
 #include "stance/tensor.h"
 #include "stance/track.h"
 #include "stance/version.h"
+#include "stance/video.h"
 
 #endif

@@ -1,4 +1,4 @@
-/* People on pictures: boxes, limbs, joints, scores, in sizes that suit the person. How shapes become
+/* People on pictures: boxes, limbs, joints, text, in sizes that suit the person. How shapes become
  * pixels is raster.c's. */
 #include <math.h>
 #include <stdbool.h>
@@ -16,10 +16,58 @@ static const uint8_t person_colors[][3] = {
     {178, 138, 255}, {255, 146, 76}, {94, 231, 223},  {235, 235, 110},
 };
 
+/* OpenPose's hues, limb after limb. */
+static const uint8_t rainbow[][3] = {
+    {255, 0, 0}, {255, 85, 0}, {255, 170, 0}, {255, 255, 0}, {170, 255, 0}, {85, 255, 0},
+    {0, 255, 0}, {0, 255, 85}, {0, 255, 170}, {0, 255, 255}, {0, 170, 255}, {0, 85, 255},
+    {0, 0, 255}, {85, 0, 255}, {170, 0, 255}, {255, 0, 255}, {255, 0, 170}, {255, 0, 85},
+};
+
 static const struct media_paint shadow = {{12, 16, 24}, 0.45f};
+static const struct media_paint ink = {{16, 20, 28}, 1};
+
+/* What the styles differ in. A size is `share` of the person's, within `least` and `most` pixels. */
+struct size {
+    float share, least, most;
+};
+
+struct look {
+    struct size limb, radius, frame;
+    float limb_alpha;
+    bool boxes, scores, rims, ellipses, rainbow, green;
+};
+
+/* OpenPose: 1/75 of the person, limbs 3/4 of the joints (renderPose.cpp). MMPose: radius 3 and
+ * thickness 1 (its demos), kept visible on large pictures. */
+static const struct look looks[] = {
+    [STANCE_DRAW_STANCE] = {.limb = {0.016f, 1.5f, 14},
+                            .radius = {0.0155f, 1.75f, 14},
+                            .frame = {0.0065f, 1.25f, 5},
+                            .limb_alpha = 0.95f,
+                            .boxes = true,
+                            .scores = true,
+                            .rims = true},
+    [STANCE_DRAW_MMPOSE] = {.limb = {0.0035f, 1, 8},
+                            .radius = {0.0105f, 3, 14},
+                            .frame = {0.0035f, 1, 5},
+                            .limb_alpha = 0.8f,
+                            .boxes = true,
+                            .green = true},
+    [STANCE_DRAW_OPENPOSE] = {.limb = {0.02f, 4, 24},
+                              .radius = {0.0133f, 2, 16},
+                              .frame = {0.0035f, 1, 5},
+                              .limb_alpha = 0.6f,
+                              .ellipses = true,
+                              .rainbow = true},
+    [STANCE_DRAW_SIMPLE] = {.limb = {0, 1, 1},
+                            .radius = {0, 2, 2},
+                            .frame = {0, 1, 1},
+                            .limb_alpha = 1},
+};
 
 /* Sizes of one person's drawing in pixels. */
 struct style {
+    const struct look *look;
     float radius, limb, frame, text;
     struct media_paint color;
 };
@@ -29,21 +77,38 @@ static float clamp(float value, float least, float most)
     return value < least ? least : value > most ? most : value;
 }
 
-static struct style style_of(const struct media_canvas *canvas, const struct stance_person *person,
-                             int index, const struct stance_draw_options *options)
+static float size_of(const struct size *size, float person)
 {
-    float width = person->box[2] - person->box[0], height = person->box[3] - person->box[1];
-    float picture = sqrtf((float)canvas->width * (float)canvas->height);
+    return clamp(size->share * person, size->least, size->most);
+}
+
+static float picture_size(const struct media_canvas *canvas)
+{
+    return sqrtf((float)canvas->width * (float)canvas->height);
+}
+
+static struct style style_of(const struct media_canvas *canvas,
+                             const struct stance_pose_result *result, int index,
+                             const struct stance_draw_options *options)
+{
+    const struct look *look = &looks[options->style];
+    const float *box = result->people[index].box;
+    float width = box[2] - box[0], height = box[3] - box[1], picture = picture_size(canvas);
     float size = width > 0 && height > 0 ? sqrtf(width * height) : picture / 4;
     size = isfinite(size) ? fminf(size, picture) : picture / 4;
     struct style style = {
-        .limb = options->thickness > 0 ? options->thickness : clamp(0.016f * size, 1.5f, 14),
-        .radius = options->radius > 0 ? options->radius : clamp(0.0155f * size, 1.75f, 14),
-        .frame = clamp(0.0065f * size, 1.25f, 5),
+        .look = look,
+        .limb = options->thickness > 0 ? options->thickness : size_of(&look->limb, size),
+        .radius = options->radius > 0 ? options->radius : size_of(&look->radius, size),
+        .frame = size_of(&look->frame, size),
         .text = clamp(0.045f * size, 8, fmaxf(8, 0.03f * picture)),
         .color = {.alpha = 1},
     };
-    memcpy(style.color.rgb, person_colors[(size_t)index % (sizeof person_colors / 3)], 3);
+    uint64_t number =
+        options->ids && options->ids[index] ? (uint64_t)options->ids[index] : (uint64_t)index;
+    static const uint8_t green[3] = {0, 255, 0};
+    const uint8_t *color = person_colors[number % (sizeof person_colors / 3)];
+    memcpy(style.color.rgb, look->green && !options->ids ? green : color, 3);
     return style;
 }
 
@@ -59,13 +124,18 @@ static struct media_paint paint_of(const uint8_t rgb[3], float alpha)
     return (struct media_paint){{rgb[0], rgb[1], rgb[2]}, alpha};
 }
 
+static const uint8_t *hue(const struct style *style, const uint8_t (*colors)[3], int i)
+{
+    return style->look->rainbow ? rainbow[(size_t)i % (sizeof rainbow / 3)] : colors[i];
+}
+
 /* All shadows first, so that no limb lies in the shadow of its neighbour. */
 static void draw_limbs(const struct media_canvas *canvas, const struct stance_person *person,
                        const struct stance_keypoint_set *set, const struct style *style,
                        float threshold)
 {
     float rim = clamp(0.35f * style->limb, 0.8f, 2.5f);
-    for (int pass = 0; pass < 2; pass++)
+    for (int pass = style->look->rims ? 0 : 1; pass < 2; pass++)
         for (int e = 0; e < set->edge_count; e++) {
             int a = set->edges[e][0], b = set->edges[e][1];
             if (a < 0 || b < 0 || a >= set->count || b >= set->count ||
@@ -73,9 +143,9 @@ static void draw_limbs(const struct media_canvas *canvas, const struct stance_pe
                 continue;
             const struct stance_keypoint *from = &person->keypoints[a];
             const struct stance_keypoint *to = &person->keypoints[b];
-            media_raster_line(canvas, from->x, from->y, to->x, to->y,
-                              style->limb + (pass ? 0 : 2 * rim),
-                              pass ? paint_of(set->edge_colors[e], 0.95f) : shadow);
+            (style->look->ellipses ? media_raster_ellipse : media_raster_line)(
+                canvas, from->x, from->y, to->x, to->y, style->limb + (pass ? 0 : 2 * rim),
+                pass ? paint_of(hue(style, set->edge_colors, e), style->look->limb_alpha) : shadow);
         }
 }
 
@@ -92,9 +162,11 @@ static void draw_joints(const struct media_canvas *canvas, const struct stance_p
         const struct stance_keypoint *at = &person->keypoints[i];
         struct media_paint dark = shadow;
         dark.alpha = 0.75f;
-        media_raster_disc(canvas, at->x, at->y, style->radius + rim, dark);
-        media_raster_disc(canvas, at->x, at->y, style->radius, paint_of(set->colors[i], 1));
-        if (style->radius >= 3)
+        if (style->look->rims)
+            media_raster_disc(canvas, at->x, at->y, style->radius + rim, dark);
+        media_raster_disc(canvas, at->x, at->y, style->radius,
+                          paint_of(hue(style, set->colors, i), 1));
+        if (style->look->rims && style->radius >= 3)
             media_raster_disc(canvas, at->x, at->y, 0.42f * style->radius, heart);
     }
 }
@@ -111,21 +183,38 @@ static void draw_box(const struct media_canvas *canvas, const struct stance_pers
     struct media_rectangle box;
     if (!box_of(&box, person))
         return;
-    float corner = 2.5f * style->frame;
-    media_raster_frame(canvas, &box, corner, style->frame + 2, shadow);
+    float corner = style->look->rims ? 2.5f * style->frame : 0;
+    if (style->look->rims)
+        media_raster_frame(canvas, &box, corner, style->frame + 2, shadow);
     media_raster_frame(canvas, &box, corner, style->frame, style->color);
 }
 
-/* The score on a tab in the person's colour: above the box, or inside it at the picture's top. */
-static void draw_score(const struct media_canvas *canvas, const struct stance_person *person,
-                       const struct style *style)
+enum { TAB_BYTES = 96 };
+
+/* "#12 87% walking", as far as it is wanted and known. */
+static void tab_text(char text[TAB_BYTES], const struct stance_person *person, int index,
+                     const struct stance_draw_options *options)
 {
-    static const struct media_paint ink = {{16, 20, 28}, 1};
+    const char *label = options->labels ? options->labels[index] : NULL;
+    char id[24] = "", score[12] = "";
+    if (options->ids && options->ids[index])
+        snprintf(id, sizeof id, "#%lld ", (long long)options->ids[index]);
+    if (options->scores > 0 && isfinite(person->box_score))
+        snprintf(score, sizeof score, "%d%% ",
+                 (int)lroundf(clamp(person->box_score, 0, 9.99f) * 100));
+    snprintf(text, TAB_BYTES, "%s%s%s", id, score, label ? label : "");
+    size_t length = strlen(text);
+    if (length && text[length - 1] == ' ')
+        text[length - 1] = 0;
+}
+
+/* Text on a tab in the person's colour: above the box, or inside it at the picture's top. */
+static void draw_tab(const struct media_canvas *canvas, const struct stance_person *person,
+                     const struct style *style, const char *text)
+{
     struct media_rectangle box;
-    if (!box_of(&box, person) || !isfinite(person->box_score))
+    if (!text[0] || !box_of(&box, person))
         return;
-    char text[16];
-    snprintf(text, sizeof text, "%d%%", (int)lroundf(clamp(person->box_score, 0, 9.99f) * 100));
     float size = style->text, margin = 0.55f * size;
     float width = media_raster_text_width(text, size) + 2 * margin, height = size + 2 * margin;
     float left = clamp(box.x1 - style->frame / 2, 0, fmaxf(0, (float)canvas->width - width));
@@ -138,14 +227,42 @@ static void draw_score(const struct media_canvas *canvas, const struct stance_pe
                       ink);
 }
 
+static void draw_caption(const struct media_canvas *canvas, const char *text)
+{
+    static const struct media_paint ground = {{12, 16, 24}, 0.6f}, light = {{245, 245, 245}, 1};
+    if (!text || !text[0])
+        return;
+    float size = clamp(0.022f * picture_size(canvas), 8, 40), margin = 0.6f * size;
+    float width = media_raster_text_width(text, size) + 2 * margin;
+    struct media_rectangle plate = {margin, margin, margin + width, 3 * margin + size};
+    media_raster_fill(canvas, &plate, 0.5f * size, ground);
+    media_raster_text(canvas, 2 * margin, 2 * margin + size, size, fmaxf(1.2f, 0.13f * size), text,
+                      light);
+}
+
 void stance_draw_options_default(struct stance_draw_options *options)
 {
     *options = (struct stance_draw_options){
         .struct_size = sizeof *options,
         .keypoint_threshold = 0.3f,
-        .boxes = 1,
-        .scores = 1,
+        .boxes = -1,
+        .scores = -1,
     };
+}
+
+static int choose(struct stance_draw_options *chosen, const struct stance_draw_options *options)
+{
+    stance_draw_options_default(chosen);
+    if (options)
+        memcpy(chosen, options,
+               options->struct_size < sizeof *chosen ? options->struct_size : sizeof *chosen);
+    if (chosen->style < 0 || (size_t)chosen->style >= sizeof looks / sizeof looks[0])
+        return base_error(STANCE_EARGUMENT, "drawing: there is no style %d", chosen->style);
+    if (chosen->boxes < 0)
+        chosen->boxes = looks[chosen->style].boxes;
+    if (chosen->scores < 0)
+        chosen->scores = looks[chosen->style].scores;
+    return 0;
 }
 
 int stance_draw_pose(struct stance_image *image, const struct stance_pose_result *result,
@@ -153,26 +270,25 @@ int stance_draw_pose(struct stance_image *image, const struct stance_pose_result
 {
     struct stance_draw_options chosen;
     struct media_canvas canvas;
-    stance_draw_options_default(&chosen);
-    if (options && options->struct_size < sizeof chosen)
-        memcpy(&chosen, options, options->struct_size);
-    else if (options)
-        chosen = *options;
+    BASE_TRY(choose(&chosen, options));
     BASE_TRY(vision_image_check(image));
-    BASE_TRY(media_canvas_open(&canvas, image));
+    media_canvas_open(&canvas, image);
     for (int i = result->person_count; i-- > 0 && chosen.boxes;) {
-        struct style style = style_of(&canvas, &result->people[i], i, &chosen);
+        struct style style = style_of(&canvas, result, i, &chosen);
         draw_box(&canvas, &result->people[i], &style);
     }
     for (int i = result->person_count; i-- > 0 && result->keypoint_set;) {
         const struct stance_person *person = &result->people[i];
-        struct style style = style_of(&canvas, person, i, &chosen);
+        struct style style = style_of(&canvas, result, i, &chosen);
         draw_limbs(&canvas, person, result->keypoint_set, &style, chosen.keypoint_threshold);
         draw_joints(&canvas, person, result->keypoint_set, &style, chosen.keypoint_threshold);
     }
-    for (int i = result->person_count; i-- > 0 && chosen.scores;) {
-        struct style style = style_of(&canvas, &result->people[i], i, &chosen);
-        draw_score(&canvas, &result->people[i], &style);
+    for (int i = result->person_count; i-- > 0;) {
+        char text[TAB_BYTES];
+        struct style style = style_of(&canvas, result, i, &chosen);
+        tab_text(text, &result->people[i], i, &chosen);
+        draw_tab(&canvas, &result->people[i], &style, text);
     }
+    draw_caption(&canvas, chosen.caption);
     return 0;
 }

@@ -87,40 +87,81 @@ int media_exif_orientation(const uint8_t *data, size_t size)
     return 1;
 }
 
-int media_turn_upright(struct stance_image **image, int orientation)
+/* How an upright pixel is found in a stored picture. */
+struct turn {
+    bool swap, flip_x, flip_y;
+};
+
+static struct turn turn_of(int orientation)
 {
-    static const struct {
-        bool swap, flip_x, flip_y; /* of the stored picture, to find an upright pixel in it */
-    } turns[9] = {
+    static const struct turn turns[9] = {
         [2] = {false, true, false}, [3] = {false, true, true}, [4] = {false, false, true},
         [5] = {true, false, false}, [6] = {true, false, true}, [7] = {true, true, true},
         [8] = {true, true, false},
     };
+    return orientation >= 2 && orientation <= 8 ? turns[orientation] : turns[1];
+}
+
+bool media_turn_swaps(int orientation)
+{
+    return turn_of(orientation).swap;
+}
+
+static inline void copy_row(uint8_t *to, const uint8_t *from, ptrdiff_t along, int width,
+                            ptrdiff_t bytes)
+{
+    for (int x = 0; x < width; x++, from += along, to += bytes)
+        memcpy(to, from, (size_t)bytes);
+}
+
+/* Plane `plane` of `to`, width × height pixels of `bytes` each. */
+static void turn_plane(const struct stance_image *to, const struct stance_image *from, int plane,
+                       int width, int height, ptrdiff_t bytes, struct turn turn)
+{
+    int from_width = turn.swap ? height : width, from_height = turn.swap ? width : height;
+    ptrdiff_t step_x = bytes, step_y = from->stride[plane];
+    const uint8_t *origin = from->plane[plane];
+    if (turn.flip_x) {
+        origin += (from_width - 1) * step_x;
+        step_x = -step_x;
+    }
+    if (turn.flip_y) {
+        origin += (from_height - 1) * step_y;
+        step_y = -step_y;
+    }
+    ptrdiff_t along = turn.swap ? step_y : step_x, down = turn.swap ? step_x : step_y;
+    for (int y = 0; y < height; y++) {
+        uint8_t *row = to->plane[plane] + y * to->stride[plane];
+        switch (bytes) { /* each with a constant, for the compiler */
+        case 1: copy_row(row, origin + y * down, along, width, 1); break;
+        case 2: copy_row(row, origin + y * down, along, width, 2); break;
+        case 3: copy_row(row, origin + y * down, along, width, 3); break;
+        default: copy_row(row, origin + y * down, along, width, 4);
+        }
+    }
+}
+
+void media_turn_into(struct stance_image *to, const struct stance_image *from, int orientation)
+{
+    const struct vision_layout *layout = vision_layout_find(from->format);
+    struct turn turn = turn_of(orientation);
+    to->color = from->color;
+    turn_plane(to, from, 0, to->width, to->height, layout->bytes, turn);
+    for (int i = 1; i < layout->planes; i++)
+        turn_plane(to, from, i, vision_chroma_side(to->width), vision_chroma_side(to->height),
+                   layout->planes == 2 ? 2 : 1, turn);
+}
+
+int media_turn_upright(struct stance_image **image, int orientation)
+{
     if (orientation < 2 || orientation > 8)
         return 0;
     const struct stance_image *from = *image;
-    bool swap = turns[orientation].swap;
+    bool swap = media_turn_swaps(orientation);
     struct stance_image *to;
     BASE_TRY(stance_image_open(&to, from->format, swap ? from->height : from->width,
                                swap ? from->width : from->height));
-    ptrdiff_t bytes = vision_layout_find(from->format)->bytes;
-    ptrdiff_t step_x = bytes, step_y = from->stride[0];
-    const uint8_t *origin = from->plane[0];
-    if (turns[orientation].flip_x) {
-        origin += (from->width - 1) * step_x;
-        step_x = -step_x;
-    }
-    if (turns[orientation].flip_y) {
-        origin += (from->height - 1) * step_y;
-        step_y = -step_y;
-    }
-    ptrdiff_t along = swap ? step_y : step_x, down = swap ? step_x : step_y;
-    for (int y = 0; y < to->height; y++) {
-        uint8_t *row = to->plane[0] + y * to->stride[0];
-        const uint8_t *source = origin + y * down;
-        for (int x = 0; x < to->width; x++, source += along)
-            memcpy(row + x * bytes, source, (size_t)bytes);
-    }
+    media_turn_into(to, from, orientation);
     stance_image_close(image);
     *image = to;
     return 0;

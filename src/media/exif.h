@@ -20,7 +20,13 @@ bool media_tiff_tag(const uint8_t *data, size_t size, unsigned tag, uint32_t *va
 /* Orientation 1 … 8 of a JPEG file's Exif segment (TIFF 6.0, section 8); 1 where it has none. */
 int media_exif_orientation(const uint8_t *data, size_t size);
 
-/* Turns a packed picture upright: replaces it by a turned copy, or leaves it for orientation 1.
+/* Whether width and height change places. */
+bool media_turn_swaps(int orientation);
+/* Fills `to`, which has the format and the turned size of `from`. Chroma of odd sizes is half a
+ * pixel off. */
+void media_turn_into(struct stance_image *to, const struct stance_image *from, int orientation);
+
+/* Turns a picture upright: replaces it by a turned copy, or leaves it for orientation 1.
  * On error the picture is as before. Errors: ENOMEMORY. */
 int media_turn_upright(struct stance_image **image, int orientation);
 

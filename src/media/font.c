@@ -93,6 +93,12 @@ static const struct glyph glyphs[] = {
 
 static const struct glyph unknown = {0, 4, "0a4a4i0i0a"};
 
+/* Continues a character of UTF-8 that was drawn already. */
+static int is_continuation(char byte)
+{
+    return ((unsigned char)byte & 0xc0) == 0x80;
+}
+
 static const struct glyph *find_glyph(char character)
 {
     for (size_t i = 0; i < sizeof glyphs / sizeof glyphs[0]; i++)
@@ -161,6 +167,8 @@ void media_raster_text(const struct media_canvas *canvas, float x, float y, floa
 {
     float unit = size / CAPITAL;
     for (; *text; text++) {
+        if (is_continuation(*text))
+            continue;
         const struct glyph *glyph = find_glyph(*text);
         for (const char *strokes = glyph->strokes; *strokes;) {
             struct polyline line;
@@ -175,6 +183,6 @@ float media_raster_text_width(const char *text, float size)
 {
     float units = 0;
     for (const char *at = text; *at; at++)
-        units += (float)find_glyph(*at)->width + (at[1] ? GAP : 0);
-    return units * size / CAPITAL;
+        units += is_continuation(*at) ? 0 : (float)find_glyph(*at)->width + GAP;
+    return units > 0 ? (units - GAP) * size / CAPITAL : 0;
 }

@@ -10,6 +10,7 @@
 #include <libswscale/swscale.h>
 
 #include "base/memory.h"
+#include "media/av_log.h"
 #include "media/picture.h"
 
 /* An AVERROR as one of ours. */
@@ -22,13 +23,6 @@ static int translate(int error, const char *kind, const char *what)
     char reason[AV_ERROR_MAX_STRING_SIZE] = "";
     av_strerror(error, reason, sizeof reason);
     return base_error(STANCE_EFORMAT, "%s: the file is damaged or cut off (%s)", kind, reason);
-}
-
-/* FFmpeg talks on stderr unless its user has chosen a level. */
-static void hush(void)
-{
-    if (av_log_get_level() == AV_LOG_INFO)
-        av_log_set_level(AV_LOG_QUIET);
 }
 
 static AVCodecContext *open_codec(const AVCodec *codec)
@@ -187,7 +181,7 @@ int media_picture_decode(struct stance_image **out, const struct media_picture_k
         [MEDIA_GIF] = AV_CODEC_ID_GIF,
     };
     *out = NULL;
-    hush();
+    media_av_log_open();
     const AVCodec *codec = avcodec_find_decoder(codecs[kind->codec]);
     if (!codec)
         return base_error(STANCE_EUNSUPPORTED, "%s: this build of FFmpeg cannot decode it",
@@ -237,7 +231,7 @@ static int encode_packet(AVPacket *packet, AVCodecContext *context, const AVCode
 
 int media_png_encode(struct base_buffer *out, const struct stance_image *image)
 {
-    hush();
+    media_av_log_open();
     int format = image->format == STANCE_GRAY8                                      ? STANCE_GRAY8
                  : image->format == STANCE_RGBA32 || image->format == STANCE_BGRA32 ? STANCE_RGBA32
                                                                                     : STANCE_RGB24;

@@ -64,21 +64,24 @@ static void planar_row(const struct stance_image *from, int y, uint8_t *restrict
 {
     const uint8_t *luma = from->plane[0] + y * from->stride[0];
     struct vision_chroma chroma = vision_chroma_row(from, y);
+    struct vision_matrix matrix = *vision_matrix_find(from->color);
     for (int x = 0; x < from->width; x++) {
         uint8_t *pixel = to + x * out->bytes;
         int at = x / 2 * chroma.step;
-        vision_yuv_to_rgb(luma[x], chroma.u[at], chroma.v[at], pixel + out->red, pixel + out->green,
-                          pixel + out->blue);
+        vision_yuv_to_rgb(&matrix, luma[x], chroma.u[at], chroma.v[at], pixel + out->red,
+                          pixel + out->green, pixel + out->blue);
         if (out->alpha >= 0)
             pixel[out->alpha] = 255;
     }
 }
 
-/* The luma alone, stretched from 16 … 235 to 0 … 255. */
-static void luma_row(const uint8_t *restrict from, uint8_t *restrict to, int width)
+/* The luma alone, stretched to 0 … 255. */
+static void luma_row(const struct vision_matrix *matrix, const uint8_t *restrict from,
+                     uint8_t *restrict to, int width)
 {
+    int gain = matrix->luma, black = matrix->black;
     for (int x = 0; x < width; x++)
-        to[x] = vision_clamp_byte((76309 * (from[x] - 16) + 32768) >> 16);
+        to[x] = vision_clamp_byte((gain * (from[x] - black) + 32768) >> 16);
 }
 
 static void convert_row(const struct stance_image *from, struct stance_image *to, int y)
@@ -88,7 +91,7 @@ static void convert_row(const struct stance_image *from, struct stance_image *to
     const uint8_t *source = from->plane[0] + y * from->stride[0];
     uint8_t *target = to->plane[0] + y * to->stride[0];
     if (to->format == STANCE_GRAY8 && in->planes > 1)
-        luma_row(source, target, from->width);
+        luma_row(vision_matrix_find(from->color), source, target, from->width);
     else if (to->format == STANCE_GRAY8)
         grey_row(source, in, target, from->width);
     else if (in->planes > 1)
@@ -109,10 +112,12 @@ int stance_image_convert(struct stance_image **out, const struct stance_image *i
                           vision_layout_find(image->format)->name,
                           layout ? layout->name : "an unknown pixel format");
     BASE_TRY(stance_image_open(out, format, image->width, image->height));
-    if (format == image->format)
+    if (format == image->format) {
+        (*out)->color = image->color;
         copy_planes(image, *out);
-    else
+    } else {
         for (int y = 0; y < image->height; y++)
             convert_row(image, *out, y);
+    }
     return 0;
 }

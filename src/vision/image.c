@@ -1,16 +1,7 @@
 /* Pictures in memory: opening, wrapping, counting references. */
-#include <stdatomic.h>
-
-#include "base/memory.h"
+#include "vision/image_owner.h"
+#include "vision/image_pool.h"
 #include "vision/pixel.h"
-
-/* The block behind a counted picture; the pixels of an own one follow it. */
-struct owner {
-    struct stance_image image;
-    atomic_int references;
-};
-
-enum { HEADER = (sizeof(struct owner) + BASE_ALIGN - 1) / BASE_ALIGN * BASE_ALIGN };
 
 static const struct vision_layout layouts[] = {
     [STANCE_RGB24] = {"rgb24", 1, 3, 0, 1, 2, -1},
@@ -29,7 +20,19 @@ const struct vision_layout *vision_layout_find(int format)
     return &layouts[format];
 }
 
-static int check_size(int format, int width, int height)
+/* The exact factors of BT.601 and BT.709 (sections 3 and 4), 224 and 219 steps or all 255. */
+const struct vision_matrix *vision_matrix_find(int color)
+{
+    static const struct vision_matrix matrices[] = {
+        [STANCE_BT601] = {16, 76309, 104597, 25675, 53279, 132201},
+        [STANCE_BT709] = {16, 76309, 117489, 13975, 34925, 138438},
+        [STANCE_BT601_FULL] = {0, 65536, 91881, 22553, 46802, 116130},
+        [STANCE_BT709_FULL] = {0, 65536, 103206, 12276, 30679, 121609},
+    };
+    return &matrices[color];
+}
+
+int vision_check_size(int format, int width, int height)
 {
     if (!vision_layout_find(format))
         return base_error(STANCE_EARGUMENT, "picture: unknown pixel format %d", format);
@@ -41,8 +44,7 @@ static int check_size(int format, int width, int height)
     return 0;
 }
 
-/* Bytes that one row of a plane needs. */
-static ptrdiff_t row_bytes(const struct vision_layout *layout, int plane, int width)
+ptrdiff_t vision_row_bytes(const struct vision_layout *layout, int plane, int width)
 {
     if (plane == 0)
         return (ptrdiff_t)width * layout->bytes;
@@ -53,13 +55,15 @@ int vision_image_check(const struct stance_image *image)
 {
     if (!image)
         return base_error(STANCE_EARGUMENT, "picture: none given");
-    BASE_TRY(check_size(image->format, image->width, image->height));
+    BASE_TRY(vision_check_size(image->format, image->width, image->height));
     const struct vision_layout *layout = vision_layout_find(image->format);
+    if (layout->planes > 1 && (image->color < 0 || image->color > STANCE_BT709_FULL))
+        return base_error(STANCE_EARGUMENT, "picture: unknown color %d", image->color);
     for (int i = 0; i < layout->planes; i++) {
         if (!image->plane[i])
             return base_error(STANCE_EARGUMENT, "picture: plane %d of %s is missing", i,
                               layout->name);
-        ptrdiff_t stride = image->stride[i], needed = row_bytes(layout, i, image->width);
+        ptrdiff_t stride = image->stride[i], needed = vision_row_bytes(layout, i, image->width);
         if (image->height > 1 && stride < needed && stride > -needed)
             return base_error(STANCE_EARGUMENT,
                               "picture: a stride of %td bytes is shorter than a "
@@ -69,43 +73,55 @@ int vision_image_check(const struct stance_image *image)
     return 0;
 }
 
-static struct owner *open_owner(size_t pixels)
+struct vision_owner *vision_owner_open(size_t pixels)
 {
-    struct owner *owner = base_alloc(HEADER + pixels);
+    struct vision_owner *owner = base_alloc(VISION_OWNER_BYTES + pixels);
     if (!owner) {
-        base_error_memory(HEADER + pixels, "a picture");
+        base_error_memory(VISION_OWNER_BYTES + pixels, "a picture");
         return NULL;
     }
-    owner->image = (struct stance_image){.owner = owner};
+    *owner = (struct vision_owner){.image.owner = owner, .capacity = pixels};
     atomic_init(&owner->references, 1);
     return owner;
+}
+
+static ptrdiff_t padded_row(const struct vision_layout *layout, int plane, int width)
+{
+    return (vision_row_bytes(layout, plane, width) + BASE_ALIGN - 1) / BASE_ALIGN * BASE_ALIGN;
+}
+
+size_t vision_image_bytes(int format, int width, int height)
+{
+    const struct vision_layout *layout = vision_layout_find(format);
+    size_t bytes = 0;
+    for (int i = 0; i < layout->planes; i++)
+        bytes += (size_t)padded_row(layout, i, width) *
+                 (size_t)(i == 0 ? height : vision_chroma_side(height));
+    return bytes;
+}
+
+void vision_owner_lay_out(struct vision_owner *owner, int format, int width, int height)
+{
+    const struct vision_layout *layout = vision_layout_find(format);
+    uint8_t *at = (uint8_t *)owner + VISION_OWNER_BYTES;
+    owner->image =
+        (struct stance_image){.width = width, .height = height, .format = format, .owner = owner};
+    for (int i = 0; i < layout->planes; i++) {
+        owner->image.plane[i] = at;
+        owner->image.stride[i] = padded_row(layout, i, width);
+        at += owner->image.stride[i] * (i == 0 ? height : vision_chroma_side(height));
+    }
 }
 
 int stance_image_open(struct stance_image **out, int format, int width, int height)
 {
     *out = NULL;
-    BASE_TRY(check_size(format, width, height));
-    const struct vision_layout *layout = vision_layout_find(format);
-    size_t starts[3] = {0}, bytes = 0;
-    ptrdiff_t strides[3] = {0};
-    for (int i = 0; i < layout->planes; i++) {
-        int rows = i == 0 ? height : vision_chroma_side(height);
-        strides[i] = (row_bytes(layout, i, width) + BASE_ALIGN - 1) / BASE_ALIGN * BASE_ALIGN;
-        starts[i] = bytes;
-        bytes += (size_t)strides[i] * (size_t)rows;
-    }
-    struct owner *owner = open_owner(bytes);
+    BASE_TRY(vision_check_size(format, width, height));
+    struct vision_owner *owner = vision_owner_open(vision_image_bytes(format, width, height));
     if (!owner)
         return STANCE_ENOMEMORY;
-    struct stance_image *image = &owner->image;
-    image->width = width;
-    image->height = height;
-    image->format = format;
-    for (int i = 0; i < layout->planes; i++) {
-        image->plane[i] = (uint8_t *)owner + HEADER + starts[i];
-        image->stride[i] = strides[i];
-    }
-    *out = image;
+    vision_owner_lay_out(owner, format, width, height);
+    *out = &owner->image;
     return 0;
 }
 
@@ -120,7 +136,7 @@ int stance_image_wrap(struct stance_image **out, int format, int width, int heig
         return base_error(STANCE_EARGUMENT, "picture: %s is planar and cannot be wrapped",
                           layout->name);
     BASE_TRY(vision_image_check(&view));
-    struct owner *owner = open_owner(0);
+    struct vision_owner *owner = vision_owner_open(0);
     if (!owner)
         return STANCE_ENOMEMORY;
     view.owner = owner;
@@ -131,7 +147,7 @@ int stance_image_wrap(struct stance_image **out, int format, int width, int heig
 
 struct stance_image *stance_image_keep(struct stance_image *image)
 {
-    struct owner *owner = image->owner;
+    struct vision_owner *owner = image->owner;
     if (owner)
         atomic_fetch_add_explicit(&owner->references, 1, memory_order_relaxed);
     return image;
@@ -141,8 +157,14 @@ void stance_image_close(struct stance_image **image)
 {
     if (!image || !*image)
         return;
-    struct owner *owner = (*image)->owner;
+    struct vision_owner *owner = (*image)->owner;
     *image = NULL;
-    if (owner && atomic_fetch_sub_explicit(&owner->references, 1, memory_order_acq_rel) == 1)
+    if (!owner || atomic_fetch_sub_explicit(&owner->references, 1, memory_order_acq_rel) != 1)
+        return;
+    if (owner->release)
+        owner->release(owner->context);
+    if (owner->pool)
+        vision_pool_give_back(owner->pool, owner);
+    else
         base_free(owner);
 }

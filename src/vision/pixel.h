@@ -23,6 +23,9 @@ STANCE_PRIVATE const struct vision_layout *vision_layout_find(int format);
  * present, rows that do not overlap. Errors: EARGUMENT, ELIMIT. */
 STANCE_PRIVATE int vision_image_check(const struct stance_image *image);
 
+/* Bytes that one row of a plane needs. */
+STANCE_PRIVATE ptrdiff_t vision_row_bytes(const struct vision_layout *layout, int plane, int width);
+
 /* Width and height of a plane: chroma is halved and rounded up. */
 static inline int vision_chroma_side(int side)
 {
@@ -34,14 +37,23 @@ static inline uint8_t vision_clamp_byte(int value)
     return (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value);
 }
 
-/* ITU-R BT.601, limited range, coefficients in 1/65536. */
-static inline void vision_yuv_to_rgb(int y, int u, int v, uint8_t *red, uint8_t *green,
-                                     uint8_t *blue)
+/* YUV to RGB: the luma of black, and coefficients in 1/65536. */
+struct vision_matrix {
+    int32_t black, luma, red_v, green_u, green_v, blue_u;
+};
+
+/* By enum stance_color, which must be one of its values. */
+STANCE_PRIVATE const struct vision_matrix *vision_matrix_find(int color);
+
+static inline void vision_yuv_to_rgb(const struct vision_matrix *matrix, int y, int u, int v,
+                                     uint8_t *red, uint8_t *green, uint8_t *blue)
 {
-    int luma = 76309 * (y - 16) + 32768;
-    *red = vision_clamp_byte((luma + 104597 * (v - 128)) >> 16);
-    *green = vision_clamp_byte((luma - 25675 * (u - 128) - 53279 * (v - 128)) >> 16);
-    *blue = vision_clamp_byte((luma + 132201 * (u - 128)) >> 16);
+    int luma = matrix->luma * (y - matrix->black) + 32768;
+    u -= 128;
+    v -= 128;
+    *red = vision_clamp_byte((luma + matrix->red_v * v) >> 16);
+    *green = vision_clamp_byte((luma - matrix->green_u * u - matrix->green_v * v) >> 16);
+    *blue = vision_clamp_byte((luma + matrix->blue_u * u) >> 16);
 }
 
 /* Where the chroma of a planar format lies: U and V of column x are u[x / 2 * step]. */

@@ -91,10 +91,11 @@ static void gather_planar(const struct stance_image *image, int y, const int32_t
 {
     const uint8_t *luma = image->plane[0] + y * image->stride[0];
     struct vision_chroma chroma = vision_chroma_row(image, y);
+    struct vision_matrix matrix = *vision_matrix_find(image->color);
     for (int i = 0; i < count; i++) {
         int at = columns[i] / 2 * chroma.step;
-        vision_yuv_to_rgb(luma[columns[i]], chroma.u[at], chroma.v[at], &out[0][i], &out[1][i],
-                          &out[2][i]);
+        vision_yuv_to_rgb(&matrix, luma[columns[i]], chroma.u[at], chroma.v[at], &out[0][i],
+                          &out[1][i], &out[2][i]);
     }
 }
 

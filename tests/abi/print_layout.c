@@ -21,6 +21,7 @@ static void print_data(void)
     FIELD(stance_image, width);
     FIELD(stance_image, height);
     FIELD(stance_image, format);
+    FIELD(stance_image, color);
     FIELD(stance_image, plane);
     FIELD(stance_image, stride);
     FIELD(stance_image, owner);
@@ -201,6 +202,78 @@ static void print_options(void)
     FIELD(stance_draw_options, thickness);
     FIELD(stance_draw_options, boxes);
     FIELD(stance_draw_options, scores);
+    FIELD(stance_draw_options, style);
+    FIELD(stance_draw_options, ids);
+    FIELD(stance_draw_options, labels);
+    FIELD(stance_draw_options, caption);
+    STRUCT(stance_result_format);
+    FIELD(stance_result_format, name);
+    FIELD(stance_result_format, summary);
+    FIELD(stance_result_format, folder);
+    STRUCT(stance_result_item);
+    FIELD(stance_result_item, struct_size);
+    FIELD(stance_result_item, file);
+    FIELD(stance_result_item, frame);
+    FIELD(stance_result_item, time_us);
+    FIELD(stance_result_item, image_id);
+    FIELD(stance_result_item, result);
+    FIELD(stance_result_item, ids);
+    FIELD(stance_result_item, labels);
+    FIELD(stance_result_item, error);
+}
+
+static void print_video(void)
+{
+    STRUCT(stance_video_options);
+    FIELD(stance_video_options, struct_size);
+    FIELD(stance_video_options, threads);
+    FIELD(stance_video_options, live);
+    FIELD(stance_video_options, writable);
+    FIELD(stance_video_options, audio);
+    FIELD(stance_video_options, width);
+    FIELD(stance_video_options, height);
+    FIELD(stance_video_options, frame_rate);
+    FIELD(stance_video_options, timeout_us);
+    FIELD(stance_video_options, reconnects);
+    FIELD(stance_video_options, backoff_us);
+    FIELD(stance_video_options, backoff_most_us);
+    STRUCT(stance_video_info);
+    FIELD(stance_video_info, width);
+    FIELD(stance_video_info, height);
+    FIELD(stance_video_info, live);
+    FIELD(stance_video_info, rotation);
+    FIELD(stance_video_info, frame_rate);
+    FIELD(stance_video_info, duration_us);
+    FIELD(stance_video_info, frame_count);
+    FIELD(stance_video_info, has_audio);
+    FIELD(stance_video_info, container);
+    FIELD(stance_video_info, codec);
+    STRUCT(stance_video_frame);
+    FIELD(stance_video_frame, image);
+    FIELD(stance_video_frame, index);
+    FIELD(stance_video_frame, time_us);
+    FIELD(stance_video_frame, duration_us);
+    FIELD(stance_video_frame, epoch);
+    FIELD(stance_video_frame, code);
+    FIELD(stance_video_frame, cause);
+    STRUCT(stance_video_stats);
+    FIELD(stance_video_stats, state);
+    FIELD(stance_video_stats, epoch);
+    FIELD(stance_video_stats, frames);
+    FIELD(stance_video_stats, damaged);
+    FIELD(stance_video_stats, dropped);
+    FIELD(stance_video_stats, corrected);
+    STRUCT(stance_video_writer_options);
+    FIELD(stance_video_writer_options, struct_size);
+    FIELD(stance_video_writer_options, crf);
+    FIELD(stance_video_writer_options, codec);
+    FIELD(stance_video_writer_options, preset);
+    FIELD(stance_video_writer_options, threads);
+    FIELD(stance_video_writer_options, width);
+    FIELD(stance_video_writer_options, height);
+    FIELD(stance_video_writer_options, audio);
+    FIELD(stance_video_writer_options, frame_rate);
+    FIELD(stance_video_writer_options, source);
 }
 
 static void print_track(void)
@@ -281,5 +354,6 @@ int main(void)
     print_pose();
     print_options();
     print_track();
+    print_video();
     return 0;
 }
