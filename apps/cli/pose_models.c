@@ -4,7 +4,7 @@
 #include "pose_models.h"
 #include "stance/error.h"
 
-bool cli_pose_center(const struct cli_pose_choice *choice)
+static bool is_center(const struct cli_pose_choice *choice)
 {
     return choice->detector && strcmp(choice->detector, "center") == 0;
 }
@@ -21,11 +21,24 @@ int cli_pose_models_open(struct cli_pose_models *models, const struct cli_pose_c
 {
     *models = (struct cli_pose_models){0};
     int code = CLI_OK;
-    if (detects && !cli_pose_center(choice))
+    if (detects && !is_center(choice))
         code = open_model(&models->detector, choice->detector, "stance-det");
     if (code == CLI_OK && poses)
         code = open_model(&models->pose, choice->pose, "stance-pose");
     return code;
+}
+
+void cli_pose_options(struct stance_pose_options *options, const struct cli_pose_choice *choice,
+                      const struct cli_pose_models *models)
+{
+    stance_pose_options_default(options);
+    options->detector = models->detector;
+    options->pose = models->pose;
+    options->center = is_center(choice);
+    options->device = choice->device;
+    options->threads = choice->threads;
+    options->detector_threshold = choice->detector_threshold;
+    options->max_people = choice->max_people;
 }
 
 void cli_pose_models_close(struct cli_pose_models *models)
