@@ -122,6 +122,18 @@ static void test_opening_and_closing_leaves_nothing(void **state)
     assert_int_equal(base_alloc_live(), live);
 }
 
+/* A worker that wakes for a loop while the pool closes must still see that it closes: with more
+ * threads than processors some are put aside between the two. Hangs when one is lost. */
+static void test_closing_right_after_a_loop_ends(void **state)
+{
+    for (int i = 0; i < 2000; i++) {
+        struct base_pool *pool;
+        assert_int_equal(base_pool_open(&pool, 2 + i % 7), 0);
+        assert_int_equal(run_loop(pool, 2 + i % 5), 0);
+        base_pool_close(&pool);
+    }
+}
+
 static void test_bad_requests_are_refused(void **state)
 {
     struct base_pool *pool;
@@ -141,6 +153,7 @@ int main(void)
         cmocka_unit_test(test_sleeping_workers_wake),
         cmocka_unit_test(test_two_pools_in_two_threads),
         cmocka_unit_test(test_opening_and_closing_leaves_nothing),
+        cmocka_unit_test(test_closing_right_after_a_loop_ends),
         cmocka_unit_test(test_bad_requests_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

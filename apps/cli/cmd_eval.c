@@ -32,13 +32,7 @@ static const struct cli_option options[] = {
      VALUE(plot), 0, 0},
     {"--flip-test", NULL, NULL, "average each crop with its mirror image", CLI_FLAG,
      VALUE(flip_test), 0, 0},
-    CLI_POSE_CHOICE(struct eval_values, choice),
-    {"--det-thr", NULL, "T", "take boxes with at least this score (0.05)", CLI_NUMBER,
-     VALUE(detector_threshold), 0, 1},
-    {"--max-people", NULL, "N", "at most so many people a picture (100)", CLI_COUNT,
-     VALUE(max_people), 1, 1000},
-    {"--threads", NULL, "N", "computing threads (1)", CLI_COUNT, VALUE(threads), 1, 256},
-    {"--device", NULL, "NAME", "device to run on (cpu)", CLI_TEXT, VALUE(device), 0, 0},
+    CLI_POSE_CHOICE(struct eval_values, choice, "0.05"),
     {"--quiet", "-q", NULL, "print numbers and errors only", CLI_FLAG, VALUE(quiet), 0, 0},
     {0},
 };
@@ -153,11 +147,7 @@ static int evaluate(struct stance_eval *eval, struct stance_eval **boxes,
 
 static int run_eval(int argument_count, char **arguments)
 {
-    struct eval_values values = {.metric = "coco",
-                                 .device = "cpu",
-                                 .detector_threshold = 0.05f,
-                                 .threads = 1,
-                                 .max_people = 100};
+    struct eval_values values = {.metric = "coco", .choice = CLI_POSE_DEFAULTS(0.05f)};
     struct stance_eval *eval = NULL, *boxes = NULL;
     struct stance_eval_options eval_options;
     int rest = cli_parse(&cli_eval, argument_count, arguments, &values);

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "command.h"
@@ -17,14 +16,13 @@
 
 struct values {
     struct cli_pose_choice choice;
-    const char *keypoint_set, *output, *device;
-    float visible, detector_threshold;
-    int threads, max_people;
+    const char *keypoint_set, *output;
+    float visible;
     bool force, quiet;
 };
 
 static const struct cli_option options[] = {
-    CLI_POSE_CHOICE(struct values, choice),
+    CLI_POSE_CHOICE(struct values, choice, "0.3"),
     {"--keypoint-set", NULL, "NAME", "the network's keypoints (by its card or their number)",
      CLI_TEXT, offsetof(struct values, keypoint_set), 0, 0},
     {"--output", "-o", "DIR", "folder of the labels and their page (labels)", CLI_TEXT,
@@ -33,14 +31,6 @@ static const struct cli_option options[] = {
      0, 0},
     {"--kpt-thr", NULL, "T", "joints with at least this score are visible (0.5)", CLI_NUMBER,
      offsetof(struct values, visible), 0.3, 100},
-    {"--det-thr", NULL, "T", "take boxes with at least this score (0.3)", CLI_NUMBER,
-     offsetof(struct values, detector_threshold), 0, 1},
-    {"--max-people", NULL, "N", "at most so many people a picture (100)", CLI_COUNT,
-     offsetof(struct values, max_people), 1, 1000},
-    {"--threads", NULL, "N", "computing threads (1)", CLI_COUNT, offsetof(struct values, threads),
-     1, 256},
-    {"--device", NULL, "NAME", "device to run on (cpu)", CLI_TEXT, offsetof(struct values, device),
-     0, 0},
     {"--quiet", "-q", NULL, "print errors only", CLI_FLAG, offsetof(struct values, quiet), 0, 0},
     {0},
 };
@@ -83,10 +73,6 @@ static int open_pose(struct job *job)
     if (code != CLI_OK)
         return code;
     pose.keypoint_set = v->keypoint_set;
-    pose.device = v->device;
-    pose.threads = v->threads;
-    pose.detector_threshold = v->detector_threshold;
-    pose.max_people = v->max_people;
     return stance_pose_open(&job->pose, &pose) < 0 ? cli_fail_library(CLI_FAILED) : CLI_OK;
 }
 
@@ -103,8 +89,8 @@ static int open_job(struct job *job)
     int code = open_pose(job);
     if (code != CLI_OK)
         return code;
-    if (!cli_is_folder(folder) && mkdir(folder, 0777) != 0)
-        return cli_fail(CLI_FAILED, "cannot make the folder '%s': %s", folder, strerror(errno));
+    if (cli_make_folder(folder) < 0)
+        return CLI_FAILED;
     job->lines = fopen(job->part, "wb");
     return job->lines ? CLI_OK
                       : cli_fail(CLI_FAILED, "cannot write '%s': %s", job->part, strerror(errno));
@@ -134,8 +120,8 @@ static int keep_picture(const struct job *job, const char *address,
     size_t length = strlen(job->page) - strlen("label.html");
     if (snprintf(folder, sizeof folder, "%.*spictures", (int)length, job->page) >= PATH_SIZE)
         return cli_fail(-1, "%s: the path of its copy is too long", address);
-    if (!cli_is_folder(folder) && mkdir(folder, 0777) != 0)
-        return cli_fail(-1, "cannot make the folder '%s': %s", folder, strerror(errno));
+    if (cli_make_folder(folder) < 0)
+        return -1;
     for (int i = 1; i < 1000; i++) {
         char prefix[16] = "";
         if (i > 1)
@@ -160,18 +146,11 @@ static int keep_picture(const struct job *job, const char *address,
 static int read_picture(const struct job *job, const char *input, struct stance_image **image,
                         char *path)
 {
-    if (!cli_is_address(input)) {
-        if (snprintf(path, PATH_SIZE, "%s", input) >= PATH_SIZE)
-            return cli_fail(-1, "%s: the path is too long", input);
-        return stance_image_read(image, input) < 0 ? cli_fail_library(-1) : 0;
-    }
     struct stance_bytes bytes = {0};
-    if (cli_fetch_picture(&bytes, input) < 0)
-        return -1;
-    int code = stance_image_parse(image, bytes.data, bytes.size);
-    if (code < 0)
-        cli_fail(0, "%s: %s", input, stance_error_text());
-    else if ((code = keep_picture(job, input, &bytes, path)) < 0)
+    if (!cli_is_address(input) && snprintf(path, PATH_SIZE, "%s", input) >= PATH_SIZE)
+        return cli_fail(-1, "%s: the path is too long", input);
+    int code = cli_read_picture(image, input, &bytes);
+    if (code == 0 && bytes.data && (code = keep_picture(job, input, &bytes, path)) < 0)
         stance_image_close(image);
     stance_bytes_free(&bytes);
     return code;
@@ -307,11 +286,7 @@ static bool is_labels(const char *path)
 
 static int run_label(int argument_count, char **arguments)
 {
-    struct job job = {.values = {.device = "cpu",
-                                 .visible = 0.5f,
-                                 .detector_threshold = 0.3f,
-                                 .threads = 1,
-                                 .max_people = 100}};
+    struct job job = {.values = {.choice = CLI_POSE_DEFAULTS(0.3f), .visible = 0.5f}};
     int rest = cli_parse(&cli_label, argument_count, arguments, &job.values);
     if (rest < 0)
         return rest == -2 ? CLI_OK : CLI_USAGE;

@@ -13,14 +13,13 @@
 struct values {
     struct cli_list boxes;
     struct cli_pose_choice choice;
-    const char *output, *json, *device, *keypoint_set;
-    float keypoint_threshold, detector_threshold;
-    int threads, max_people;
+    const char *output, *json, *keypoint_set;
+    float keypoint_threshold;
     bool quiet;
 };
 
 static const struct cli_option options[] = {
-    CLI_POSE_CHOICE(struct values, choice),
+    CLI_POSE_CHOICE(struct values, choice, "0.3"),
     {"--keypoint-set", NULL, "NAME", "the network's keypoints (by its card or their number)",
      CLI_TEXT, offsetof(struct values, keypoint_set), 0, 0},
     {"--output", "-o", "OUT", "picture or folder to draw into (./NAME_pose.png)", CLI_TEXT,
@@ -29,16 +28,8 @@ static const struct cli_option options[] = {
      offsetof(struct values, json), 0, 0},
     {"--kpt-thr", NULL, "T", "draw keypoints with at least this score (0.3)", CLI_NUMBER,
      offsetof(struct values, keypoint_threshold), 0, 100},
-    {"--det-thr", NULL, "T", "take boxes with at least this score (0.3)", CLI_NUMBER,
-     offsetof(struct values, detector_threshold), 0, 1},
     {"--box", NULL, "x,y,w,h", "a person is here; no detector runs (repeatable)", CLI_LIST,
      offsetof(struct values, boxes), 0, 0},
-    {"--max-people", NULL, "N", "at most so many people a picture (100)", CLI_COUNT,
-     offsetof(struct values, max_people), 1, 1000},
-    {"--threads", NULL, "N", "computing threads (1)", CLI_COUNT, offsetof(struct values, threads),
-     1, 256},
-    {"--device", NULL, "NAME", "device to run on (cpu)", CLI_TEXT, offsetof(struct values, device),
-     0, 0},
     {"--quiet", "-q", NULL, "print errors only", CLI_FLAG, offsetof(struct values, quiet), 0, 0},
     {0},
 };
@@ -100,10 +91,6 @@ static int open_job(struct job *job)
     if (code != CLI_OK)
         return code;
     pose.keypoint_set = v->keypoint_set;
-    pose.device = v->device;
-    pose.threads = v->threads;
-    pose.detector_threshold = v->detector_threshold;
-    pose.max_people = v->max_people;
     if (stance_pose_open(&job->pose, &pose) < 0)
         return cli_fail_library(CLI_FAILED);
     if (v->json && stance_result_writer_open(&job->writer, v->json, "json") < 0)
@@ -166,21 +153,6 @@ static void report(const struct job *job, const char *input,
            (double)result->pose_ns / 1e6, path[0] ? " → " : "", path);
 }
 
-/* A file or an address; negative after a message. */
-static int read_picture(struct stance_image **image, const char *input)
-{
-    struct stance_bytes bytes = {0};
-    if (!cli_is_address(input))
-        return stance_image_read(image, input) < 0 ? cli_fail_library(-1) : 0;
-    if (cli_fetch_picture(&bytes, input) < 0)
-        return -1;
-    int code = stance_image_parse(image, bytes.data, bytes.size);
-    if (code < 0)
-        cli_fail(0, "%s: %s", input, stance_error_text());
-    stance_bytes_free(&bytes);
-    return code;
-}
-
 static int write_result(const struct job *job, const char *input,
                         const struct stance_pose_result *result)
 {
@@ -199,7 +171,7 @@ static int do_picture(void *context, const char *input)
     struct stance_image *image = NULL;
     const struct stance_pose_result *result;
     char path[4096] = "";
-    if (read_picture(&image, input) < 0)
+    if (cli_read_picture(&image, input, NULL) < 0)
         return -1;
     int code = stance_pose_image(job->pose, image,
                                  job->values.boxes.count ? (const float(*)[4])job->boxes : NULL,
@@ -235,9 +207,8 @@ static int do_job(struct job *job, char **arguments, int count)
     if (code != CLI_OK)
         return code;
     job->to_folder = wants_folder(&job->values, arguments, count);
-    if (job->to_folder && !cli_is_folder(job->values.output) &&
-        mkdir(job->values.output, 0777) != 0)
-        return cli_fail(CLI_FAILED, "cannot make the folder '%s'", job->values.output);
+    if (job->to_folder && cli_make_folder(job->values.output) < 0)
+        return CLI_FAILED;
     if (!job->values.quiet)
         cli_note("%s", stance_pose_describe(job->pose));
     int failed = cli_each_picture("pose", arguments, count, do_picture, job);
@@ -250,11 +221,7 @@ static int do_job(struct job *job, char **arguments, int count)
 
 static int run_pose(int argument_count, char **arguments)
 {
-    struct job job = {.values = {.device = "cpu",
-                                 .keypoint_threshold = 0.3f,
-                                 .detector_threshold = 0.3f,
-                                 .threads = 1,
-                                 .max_people = 100}};
+    struct job job = {.values = {.choice = CLI_POSE_DEFAULTS(0.3f), .keypoint_threshold = 0.3f}};
     int rest = cli_parse(&cli_pose, argument_count, arguments, &job.values);
     if (rest < 0)
         return rest == -2 ? CLI_OK : CLI_USAGE;

@@ -11,9 +11,7 @@ struct eval_values {
     const char *truth, *tracks; /* of mot */
     const char *annotations, *images, *results, *detections, *keypoint_set, *type, *metric;
     struct cli_pose_choice choice;
-    const char *save, *plot, *device;
-    float detector_threshold;
-    int threads, max_people;
+    const char *save, *plot;
     bool flip_test, single_person, json, quiet;
 };
 

@@ -31,11 +31,10 @@ static int open_job(struct job *job)
     code = cli_pose_options(&options, &v->choice, &job->models);
     if (code != CLI_OK)
         return code;
-    options.center = options.center && !job->given;
-    options.device = v->device;
-    options.threads = v->threads;
-    options.detector_threshold = v->detector_threshold;
-    options.max_people = job->given ? MOST_PEOPLE : v->max_people;
+    if (job->given) {
+        options.center = 0;
+        options.max_people = MOST_PEOPLE;
+    }
     options.flip_test = v->flip_test;
     if (stance_pose_open(&job->pose, &options) < 0)
         return cli_fail_library(CLI_FAILED);
@@ -48,8 +47,8 @@ static int open_job(struct job *job)
 static int take_boxes(struct job *job, const struct stance_eval_picture *picture)
 {
     int count = 0, all = job->truth ? picture->truth_count : picture->found_count;
-    for (int i = 0; i < all && count < job->values->max_people; i++) {
-        if (!job->truth && picture->found_scores[i] < job->values->detector_threshold)
+    for (int i = 0; i < all && count < job->values->choice.max_people; i++) {
+        if (!job->truth && picture->found_scores[i] < job->values->choice.detector_threshold)
             break; /* best first */
         memcpy(job->people_boxes[count],
                job->truth ? picture->truth_boxes[i] : picture->found_boxes[i],

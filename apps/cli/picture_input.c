@@ -1,4 +1,5 @@
 /* Pictures as people name them to a command: what kind of name it is, and the walk over all of them. */
+#include <errno.h>
 #include <glob.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,6 +15,13 @@ bool cli_is_folder(const char *path)
 {
     struct stat status;
     return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+int cli_make_folder(const char *path)
+{
+    if (cli_is_folder(path) || mkdir(path, 0777) == 0)
+        return 0;
+    return cli_fail(-1, "cannot make the folder '%s': %s", path, strerror(errno));
 }
 
 bool cli_is_address(const char *input)
@@ -36,9 +44,21 @@ void cli_input_name(const char *input, char *name, size_t size)
     snprintf(name, size, "%.*s", length ? (int)length : 7, length ? start : "picture");
 }
 
-int cli_fetch_picture(struct stance_bytes *bytes, const char *address)
+int cli_read_picture(struct stance_image **image, const char *input, struct stance_bytes *fetched)
 {
-    return stance_bytes_fetch(bytes, address, ADDRESS_LIMIT) < 0 ? cli_fail_library(-1) : 0;
+    struct stance_bytes bytes = {0};
+    if (!cli_is_address(input))
+        return stance_image_read(image, input) < 0 ? cli_fail_library(-1) : 0;
+    if (stance_bytes_fetch(&bytes, input, ADDRESS_LIMIT) < 0)
+        return cli_fail_library(-1);
+    int code = stance_image_parse(image, bytes.data, bytes.size);
+    if (code < 0)
+        cli_fail(0, "%s: %s", input, stance_error_text());
+    if (code == 0 && fetched)
+        *fetched = bytes;
+    else
+        stance_bytes_free(&bytes);
+    return code;
 }
 
 struct walk {

@@ -7,8 +7,11 @@
 #include <stddef.h>
 
 #include "stance/bytes.h"
+#include "stance/image.h"
 
 bool cli_is_folder(const char *path);
+/* Makes the folder unless it is there; negative after a message. */
+int cli_make_folder(const char *path);
 bool cli_is_address(const char *input);
 /* Whether it reads as a pattern that the shell left alone. */
 bool cli_is_pattern(const char *argument);
@@ -16,8 +19,9 @@ bool cli_is_pattern(const char *argument);
 /* The last part of a path or address, without the query of an address. */
 void cli_input_name(const char *input, char *name, size_t size);
 
-/* The bytes behind an address; negative after a message. */
-int cli_fetch_picture(struct stance_bytes *bytes, const char *address);
+/* Reads a file or what is behind an address; negative after a message. `fetched`, unless NULL, takes
+ * over the bytes of an address; a file leaves it as it is. */
+int cli_read_picture(struct stance_image **image, const char *input, struct stance_bytes *fetched);
 
 /* Calls `each` for every picture that the arguments name, with a line of progress titled `what`.
  * Returns how often it was negative. */

@@ -28,7 +28,7 @@ bool cli_size_models(const char *size, const char **detector, const char **pose)
     return false;
 }
 
-bool cli_pose_center(const struct cli_pose_choice *choice)
+static bool is_center(const struct cli_pose_choice *choice)
 {
     return choice->detector && strcmp(choice->detector, "center") == 0;
 }
@@ -44,7 +44,7 @@ static int open_model(struct stance_model **model, const char *name)
 static bool wants_detector(const struct cli_pose_models *models,
                            const struct cli_pose_choice *choice)
 {
-    if (cli_pose_center(choice))
+    if (is_center(choice))
         return false;
     return choice->detector || !models->pose ||
            stance_model_role(models->pose) != STANCE_ROLE_ONE_STAGE;
@@ -102,7 +102,11 @@ int cli_pose_options(struct stance_pose_options *options, const struct cli_pose_
     stance_pose_options_default(options);
     options->detector = models->detector;
     options->pose = models->pose;
-    options->center = cli_pose_center(choice);
+    options->center = is_center(choice);
+    options->device = choice->device;
+    options->threads = choice->threads;
+    options->detector_threshold = choice->detector_threshold;
+    options->max_people = choice->max_people;
     return parse_refine(choice->refine, &options->refine) &&
                    parse_size("--detector-input", choice->detector_input, options->detector_size) &&
                    parse_size("--pose-input", choice->pose_input, options->pose_size)

@@ -1,5 +1,5 @@
-/* The two models of a pose pipeline as the commands' options name them: one place for every command
- * that takes --detector and --pose. */
+/* A pose pipeline as the commands' options describe it: one place for every command that runs
+ * networks on pictures. */
 #ifndef CLI_POSE_MODELS_H
 #define CLI_POSE_MODELS_H
 
@@ -10,11 +10,17 @@
 struct cli_pose_choice {
     const char *detector, *pose; /* NULL: by size, or built in */
     const char *size;            /* "t", "s", "m", "l", "x" */
-    const char *refine, *detector_input, *pose_input;
+    const char *refine, *detector_input, *pose_input, *device;
+    float detector_threshold;
+    int threads, max_people;
 };
 
+#define CLI_POSE_DEFAULTS(threshold)                                                               \
+    {.device = "cpu", .detector_threshold = (threshold), .threads = 1, .max_people = 100}
+
 /* clang-format off */
-#define CLI_POSE_CHOICE(values, field)                                                             \
+/* `threshold`: the default of --det-thr, as text. */
+#define CLI_POSE_CHOICE(values, field, threshold)                                                  \
     {"--detector", NULL, "MODEL",                                                                  \
      "person detector (stance-det), or 'center': one person in the middle", CLI_TEXT,              \
      offsetof(values, field.detector), 0, 0},                                                      \
@@ -28,28 +34,36 @@ struct cli_pose_choice {
     {"--detector-input", NULL, "WxH", "input size where the detector's file leaves it open",       \
      CLI_TEXT, offsetof(values, field.detector_input), 0, 0},                                      \
     {"--pose-input", NULL, "WxH", "input size where the pose network's file leaves it open",       \
-     CLI_TEXT, offsetof(values, field.pose_input), 0, 0}
+     CLI_TEXT, offsetof(values, field.pose_input), 0, 0},                                          \
+    {"--det-thr", NULL, "T", "take boxes with at least this score (" threshold ")", CLI_NUMBER,    \
+     offsetof(values, field.detector_threshold), 0, 1},                                            \
+    {"--max-people", NULL, "N", "at most so many people a picture (100)", CLI_COUNT,               \
+     offsetof(values, field.max_people), 1, 1000},                                                 \
+    {"--threads", NULL, "N", "computing threads (1)", CLI_COUNT, offsetof(values, field.threads),  \
+     1, 256},                                                                                      \
+    {"--device", NULL, "NAME", "device to run on (cpu)", CLI_TEXT, offsetof(values, field.device), \
+     0, 0}
 /* clang-format on */
 
 /* The names of the models of a size; false after a message. */
 bool cli_size_models(const char *size, const char **detector, const char **pose);
 
-/* Whether "--detector center" was asked for. */
-bool cli_pose_center(const struct cli_pose_choice *choice);
-
 struct cli_pose_models {
     struct stance_model *detector, *pose;
 };
 
-/* Opens the models of a choice: the pose network with `poses`; the detector with `detects`, unless the
- * choice is 'center' or the pose network is a one-stage network and no detector was named. Returns CLI_OK, or another exit code after a message; models that are open
- * then are closed by cli_pose_models_close(). */
+/* Opens the models of a choice: the pose network with `poses`; the detector with `detects`, unless
+ * the choice is 'center', or the pose network is a one-stage network and no detector was named.
+ * Returns CLI_OK, or another exit code after a message; models that are open then are closed by
+ * cli_pose_models_close(). */
 int cli_pose_models_open(struct cli_pose_models *models, const struct cli_pose_choice *choice,
                          bool detects, bool poses);
+
 /* Fills `options`: the defaults, the models, and what the choice says. CLI_OK, or CLI_USAGE after a
  * message. */
 int cli_pose_options(struct stance_pose_options *options, const struct cli_pose_choice *choice,
                      const struct cli_pose_models *models);
+
 void cli_pose_models_close(struct cli_pose_models *models);
 
 #endif

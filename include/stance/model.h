@@ -21,8 +21,9 @@ struct stance_model;
  * $XDG_DATA_HOME/stance/models (~/.local/share/stance/models) and the installed share folder. The
  * two names always mean the built-in models: write "./stance-pose" or "stance-pose.onnx" for files.
  * A file stays mapped while the model lives.
- * Errors: ENOTFOUND (says where was looked, and which names are near), EIO, EFORMAT, EUNSUPPORTED (names the operator), and for
- * nodes that contradict themselves ESHAPE, ETYPE, EARGUMENT; ELIMIT, ENOMEMORY. */
+ * Errors: ENOTFOUND (says where was looked, and which names are near), EIO, EFORMAT, EUNSUPPORTED
+ * (names the operator), and for nodes that contradict themselves ESHAPE, ETYPE, EARGUMENT; ELIMIT,
+ * ENOMEMORY. */
 STANCE_API int stance_model_open(struct stance_model **out, const char *name);
 
 /* Drops the caller's reference and sets the handle NULL; sessions keep their own. */

@@ -50,19 +50,25 @@ static void take_parts(struct base_pool *pool, int worker)
     }
 }
 
-/* Waits until the generation differs from `seen`; false when the pool ends. */
-static int wait_for_work(struct base_pool *pool, unsigned seen)
+static unsigned generation(struct base_pool *pool)
 {
+    return atomic_load_explicit(&pool->generation, memory_order_acquire);
+}
+
+/* Waits until the generation differs from `seen` and returns the new one. */
+static unsigned next_generation(struct base_pool *pool, unsigned seen)
+{
+    unsigned now;
     for (int i = 0; i < SPINS; i++) {
-        if (atomic_load_explicit(&pool->generation, memory_order_acquire) != seen)
-            return !atomic_load(&pool->stop);
+        if ((now = generation(pool)) != seen)
+            return now;
         pause_briefly();
     }
     pthread_mutex_lock(&pool->mutex);
-    while (atomic_load(&pool->generation) == seen)
+    while ((now = generation(pool)) == seen)
         pthread_cond_wait(&pool->wake, &pool->mutex);
     pthread_mutex_unlock(&pool->mutex);
-    return !atomic_load(&pool->stop);
+    return now;
 }
 
 static int enter(struct base_pool *pool)
@@ -89,9 +95,10 @@ static void *work(void *argument)
 {
     struct worker *worker = argument;
     struct base_pool *pool = worker->pool;
+    /* `stop` is set before the last generation, and each generation is read once: a worker never
+     * waits for the one after the last. */
     unsigned seen = 0;
-    while (wait_for_work(pool, seen)) {
-        seen = atomic_load_explicit(&pool->generation, memory_order_acquire);
+    while (seen = next_generation(pool, seen), !atomic_load(&pool->stop)) {
         if (enter(pool)) {
             take_parts(pool, worker->index);
             leave(pool);

@@ -51,9 +51,9 @@ def _find_keypoints(model, people, keypoint_set, folder):
         truth["images"].append({"id": i, "width": picture.width, "height": picture.height,
                                 "file_name": os.path.relpath(picture.path, root)})
     saved = os.path.join(folder, "results.json")
-    run_program("eval", "coco", "--annotations", _write(folder, "truth.json", truth), "--images", root,
-            "--detections", "gt", "--pose", model, "--type", "keypoints", "--save-results", saved,
-            "--json", "-q")
+    run_program("eval", "coco", "--annotations", _write(folder, "truth.json", truth), "--images",
+                root, "--detections", "gt", "--pose", model, "--type", "keypoints",
+                "--save-results", saved, "--json", "-q")
     found = np.full((len(people.people), keypoint_set.count, 3), -1e6)
     with open(saved, encoding="utf-8") as file:
         for result in json.load(file):
@@ -109,16 +109,16 @@ def measure_ap(model, role, annotations, images, seed=0):
     random, drawn = np.random.default_rng(seed), []
     with tempfile.TemporaryDirectory() as folder:
         saved = os.path.join(folder, "results.json")
-        numbers = run_program("eval", "coco", "--annotations", annotations, "--images", images, "--type",
-                          kind, *how, "--save-results", saved, "--json", "-q")
+        numbers = run_program("eval", "coco", "--annotations", annotations, "--images", images,
+                              "--type", kind, *how, "--save-results", saved, "--json", "-q")
         with open(saved, encoding="utf-8") as file:
             results = json.load(file)
         for _ in range(REPEATS_AP):
             draw = random.integers(len(truth["images"]), size=len(truth["images"]))
             new, found = _resample(truth, results, draw)
-            drawn.append(run_program("eval", "coco", "--annotations", _write(folder, "t.json", new),
-                                 "--results", _write(folder, "r.json", found), "--type", kind,
-                                 "--json"))
+            drawn.append(run_program("eval", "coco", "--annotations",
+                                     _write(folder, "t.json", new), "--results",
+                                     _write(folder, "r.json", found), "--type", kind, "--json"))
     name = os.path.basename(os.path.normpath(images))
     note = (f"{len(truth['images'])} pictures, {len(truth['annotations'])} people"
             + (", boxes given" if role == "pose" else ""))

@@ -33,8 +33,8 @@ def open_size(path, folder):
 
 
 class PoseTeacher:
-    """Any network of the SimCC or heatmap family. Turns a crop into what the student is to say: for each keypoint a distribution over the bins
-    of x and of y, and the teacher's confidence, 0 to 1."""
+    """Any network of the SimCC or heatmap family. Turns a crop into what the student is to say: for
+    each keypoint a distribution over the bins of x and of y, and the teacher's confidence, 0 to 1."""
 
     def __init__(self, path, input_size, split, beta):
         self.path, self.size, self.split, self.beta = path, tuple(input_size), split, beta
