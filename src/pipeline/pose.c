@@ -1,31 +1,15 @@
 /* Pose of one picture: boxes from the detector (or given, or the middle of the picture), crops of
  * all people through the pose network, keypoints back in the picture's coordinates; or all of it from
- * one run of a one-stage network. */
+ * one run of a one-stage network. The steps are in people.c. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
-#include "pipeline/top_down.h"
+#include "pipeline/people.h"
 
 enum { MAX_PEOPLE = 1000 };
-
-static const float padding = 1.25f; /* algorithms of RTMPose and SimpleBaseline alike */
-
-struct stance_pose {
-    struct stance_pose_options options;
-    struct pipeline_stage detector, network;
-    bool has_detector, one_stage;
-    struct vision_box *boxes; /* PIPELINE_MAX_CANDIDATES */
-    struct vision_mapping mappings[PIPELINE_MAX_BATCH];
-    struct stance_person *people;
-    struct stance_keypoint *keypoints;
-    struct pipeline_means means;
-    struct model_plain_set plain_set;
-    struct stance_pose_result result;
-    char description[512];
-};
 
 void stance_pose_options_default(struct stance_pose_options *options)
 {
@@ -177,41 +161,6 @@ void stance_pose_close(struct stance_pose **handle)
     base_free(pose);
 }
 
-static void to_picture(struct vision_box *box, const struct vision_mapping *mapping,
-                       const struct stance_image *image)
-{
-    vision_map(mapping, &box->x1, &box->y1);
-    vision_map(mapping, &box->x2, &box->y2);
-    vision_box_clamp(box, (float)image->width, (float)image->height);
-}
-
-/* The people whose boxes a network finds in the whole picture; `outputs` and `mapping` are those of
- * its run. */
-static int detect(struct stance_pose *pose, struct pipeline_stage *stage,
-                  const struct stance_image *image, struct stance_tensor *outputs,
-                  struct vision_mapping *mapping, size_t *count)
-{
-    BASE_TRY(vision_letterbox(stage->input, &stage->traits.input, image, mapping, 0, 1));
-    BASE_TRY(pipeline_stage_run(stage, 1, outputs));
-    *count = stage->traits.family->decode_boxes(&stage->traits, outputs, 0,
-                                                pose->options.detector_threshold, pose->boxes,
-                                                PIPELINE_MAX_CANDIDATES);
-    float threshold = stage->traits.nms_threshold;
-    if (threshold > 0 && pose->options.nms_threshold > 0)
-        threshold = pose->options.nms_threshold;
-    /* 1 suppresses nothing: boxes from networks with suppression inside are only sorted. */
-    *count = vision_box_nms(pose->boxes, *count, threshold > 0 ? threshold : 1, 0, 0,
-                            (size_t)pose->options.max_people);
-    size_t kept = 0;
-    for (size_t i = 0; i < *count; i++) {
-        to_picture(&pose->boxes[i], mapping, image);
-        if (vision_box_area(&pose->boxes[i], 0) > 0)
-            pose->boxes[kept++] = pose->boxes[i];
-    }
-    *count = kept;
-    return 0;
-}
-
 static int take_boxes(struct stance_pose *pose, const float (*boxes)[4], int box_count,
                       size_t *count)
 {
@@ -232,120 +181,6 @@ static int take_boxes(struct stance_pose *pose, const float (*boxes)[4], int box
     return 0;
 }
 
-/* One person in the middle: the largest centred box of the network's aspect. */
-static size_t take_center(struct stance_pose *pose, const struct stance_image *image)
-{
-    float aspect =
-        (float)pose->network.traits.input.width / (float)pose->network.traits.input.height;
-    float height = (float)image->height, width = height * aspect;
-    if (width > (float)image->width) {
-        width = (float)image->width;
-        height = width / aspect;
-    }
-    /* The crop pads every box; shrunk first, the crop is exactly this region. */
-    width /= padding;
-    height /= padding;
-    float x = (float)image->width / 2, y = (float)image->height / 2;
-    pose->boxes[0] =
-        (struct vision_box){x - width / 2, y - height / 2, x + width / 2, y + height / 2, 1, 0, 0};
-    return 1;
-}
-
-static void set_box(struct stance_person *person, const struct vision_box *box)
-{
-    person->box[0] = box->x1;
-    person->box[1] = box->y1;
-    person->box[2] = box->x2;
-    person->box[3] = box->y2;
-    person->box_score = person->score = box->score;
-}
-
-static void fill_person(struct stance_pose *pose, struct stance_person *person,
-                        const struct vision_box *box, const struct vision_mapping *mapping,
-                        const struct stance_tensor *outputs, int64_t index)
-{
-    const struct model_traits *traits = &pose->network.traits;
-    traits->family->decode_pose(traits, outputs, index, pose->network.scratch, person->keypoints);
-    float sum = 0;
-    int confident = 0;
-    for (int k = 0; k < traits->keypoint_count; k++) {
-        struct stance_keypoint *point = &person->keypoints[k];
-        vision_map(mapping, &point->x, &point->y);
-        if (point->score > 0.2f) {
-            sum += point->score;
-            confident++;
-        }
-    }
-    set_box(person, box);
-    person->score = confident ? box->score * sum / (float)confident : 0;
-}
-
-static int estimate(struct stance_pose *pose, const struct stance_image *image, int first,
-                    int batch)
-{
-    struct pipeline_stage *stage = &pose->network;
-    size_t floats =
-        (size_t)3 * (size_t)stage->traits.input.width * (size_t)stage->traits.input.height;
-    for (int i = 0; i < batch; i++) {
-        const struct vision_box *b = &pose->boxes[first + i];
-        const float box[4] = {b->x1, b->y1, b->x2, b->y2};
-        BASE_TRY(vision_crop(stage->input + (size_t)i * floats, &stage->traits.input, image, box,
-                             padding, &pose->mappings[i], 0, 1));
-    }
-    struct stance_tensor outputs[MODEL_MAX_OUTPUTS];
-    BASE_TRY(pose->options.flip_test
-                 ? pipeline_stage_run_flipped(stage, batch, pose->result.keypoint_set->flip,
-                                              &pose->means, outputs)
-                 : pipeline_stage_run(stage, batch, outputs));
-    for (int i = 0; i < batch; i++)
-        fill_person(pose, &pose->people[first + i], &pose->boxes[first + i], &pose->mappings[i],
-                    outputs, i);
-    return 0;
-}
-
-static int estimate_all(struct stance_pose *pose, const struct stance_image *image, int count)
-{
-    int first = 0;
-    for (int i = 0; i < count && !pose->network.session; i++)
-        set_box(&pose->people[i], &pose->boxes[i]);
-    if (!pose->network.session)
-        return 0;
-    for (int batch = PIPELINE_MAX_BATCH; batch > 0; batch /= 2)
-        for (; count - first >= batch; first += batch)
-            BASE_TRY(estimate(pose, image, first, batch));
-    return 0;
-}
-
-static int find_boxes(struct stance_pose *pose, const struct stance_image *image,
-                      const float (*boxes)[4], int box_count, size_t *count)
-{
-    if (boxes)
-        return take_boxes(pose, boxes, box_count, count);
-    struct stance_tensor outputs[MODEL_MAX_OUTPUTS];
-    struct vision_mapping mapping;
-    if (pose->has_detector)
-        return detect(pose, &pose->detector, image, outputs, &mapping, count);
-    if (!pose->options.center)
-        return base_error(STANCE_EARGUMENT,
-                          "without a detector give boxes, or ask for the person in the centre");
-    *count = take_center(pose, image);
-    return 0;
-}
-
-/* Boxes and keypoints from one run; candidates keep their number through the suppression. */
-static int find_people(struct stance_pose *pose, const struct stance_image *image, size_t *count)
-{
-    struct stance_tensor outputs[MODEL_MAX_OUTPUTS];
-    struct vision_mapping mapping;
-    BASE_TRY(detect(pose, &pose->network, image, outputs, &mapping, count));
-    for (size_t i = 0; i < *count; i++) {
-        fill_person(pose, &pose->people[i], &pose->boxes[i], &mapping, outputs,
-                    pose->boxes[i].index);
-        pose->people[i].score = pose->boxes[i].score; /* mmpose#3075 */
-    }
-    return 0;
-}
-
 int stance_pose_image(struct stance_pose *pose, const struct stance_image *image,
                       const float (*boxes)[4], int box_count,
                       const struct stance_pose_result **result)
@@ -360,11 +195,14 @@ int stance_pose_image(struct stance_pose *pose, const struct stance_image *image
                                             "itself");
     int64_t start = base_clock_ns(), middle = start;
     if (pose->one_stage) {
-        BASE_TRY(find_people(pose, image, &count));
+        BASE_TRY(pipeline_find_people(pose, image, pose->people, &count));
     } else {
-        BASE_TRY(find_boxes(pose, image, boxes, box_count, &count));
+        BASE_TRY(boxes ? take_boxes(pose, boxes, box_count, &count)
+                       : pipeline_detect(pose, image, &count));
         middle = base_clock_ns();
-        BASE_TRY(estimate_all(pose, image, (int)count));
+        for (size_t i = 0; i < count; i++)
+            BASE_TRY(pipeline_add_crop(pose, image, &pose->boxes[i], &pose->people[i]));
+        BASE_TRY(pipeline_estimate(pose));
     }
     pose->result.person_count = (int32_t)count;
     pose->result.detect_ns = middle - start;

@@ -1,0 +1,49 @@
+/* A pair of models at work: person boxes in a picture, and keypoints for boxes of any number of
+ * pictures, so that the people of all streams go through the network together. */
+#ifndef PIPELINE_PEOPLE_H
+#define PIPELINE_PEOPLE_H
+
+#include "pipeline/top_down.h"
+#include "stance/pose.h"
+#include "vision/box.h"
+
+/* A crop is as wide and high as its box times this. Algorithms of RTMPose and SimpleBaseline alike. */
+#define PIPELINE_PADDING 1.25f
+
+struct stance_pose {
+    struct stance_pose_options options;
+    struct pipeline_stage detector, network;
+    bool has_detector, one_stage;
+    struct vision_box *boxes; /* PIPELINE_MAX_CANDIDATES */
+    struct pipeline_crop {
+        const struct stance_image *image;
+        struct vision_box box;
+        struct stance_person *person;
+    } crops[PIPELINE_MAX_BATCH];
+    int crop_count; /* waiting for the network */
+    struct vision_mapping mappings[PIPELINE_MAX_BATCH];
+    struct stance_person *people;
+    struct stance_keypoint *keypoints;
+    struct pipeline_means means;
+    struct model_plain_set plain_set;
+    struct stance_pose_result result;
+    char description[512];
+};
+
+/* The people in a picture as pose->boxes, from the detector or the middle of the picture. */
+int pipeline_detect(struct stance_pose *pose, const struct stance_image *image, size_t *count);
+
+/* A one-stage network's people, with keypoints, into `people` [max_people]. */
+int pipeline_find_people(struct stance_pose *pose, const struct stance_image *image,
+                         struct stance_person *people, size_t *count);
+
+/* Fills `person` from the box: at once or, with others, when a batch is full or asked for. Image and
+ * person must live until pipeline_estimate(). On error no crop is left waiting. */
+int pipeline_add_crop(struct stance_pose *pose, const struct stance_image *image,
+                      const struct vision_box *box, struct stance_person *person);
+int pipeline_estimate(struct stance_pose *pose);
+
+/* Box and score; without keypoints. */
+void pipeline_set_box(struct stance_person *person, const struct vision_box *box);
+
+#endif
