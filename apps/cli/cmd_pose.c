@@ -1,47 +1,61 @@
-/* stance pose: people and their skeletons in pictures. */
-#include <stdio.h>
-#include <stdlib.h>
+/* stance pose: people and their skeletons in pictures and videos. */
 #include <string.h>
-#include <strings.h>
-#include <sys/stat.h>
 
-#include "command.h"
-#include "picture_input.h"
-#include "pose_models.h"
-#include "stance/stance.h"
+#include "pose_command.h"
 
-struct values {
-    struct cli_list boxes;
-    struct cli_pose_choice choice;
-    const char *output, *json, *keypoint_set;
-    float keypoint_threshold;
-    bool quiet;
-};
+#define VALUE(name) offsetof(struct pose_values, name)
+#define TRACKER_VALUE(name) VALUE(tracker.name)
 
 static const struct cli_option options[] = {
-    CLI_POSE_CHOICE(struct values, choice, "0.3"),
+    CLI_POSE_CHOICE(struct pose_values, choice, "0.3"),
     {"--keypoint-set", NULL, "NAME", "the network's keypoints (by its card or their number)",
-     CLI_TEXT, offsetof(struct values, keypoint_set), 0, 0},
-    {"--output", "-o", "OUT", "picture or folder to draw into (./NAME_pose.png)", CLI_TEXT,
-     offsetof(struct values, output), 0, 0},
+     CLI_TEXT, VALUE(keypoint_set), 0, 0},
+    {"--box", NULL, "x,y,w,h", "pictures: a person is here; no detector runs (repeatable)",
+     CLI_LIST, VALUE(boxes), 0, 0},
+    {"--output", "-o", "OUT", "picture, video or folder to draw into (./NAME_pose.*)", CLI_TEXT,
+     VALUE(output), 0, 0},
     {"--json", NULL, "FILE", "write results as JSON lines; '-' is standard output", CLI_TEXT,
-     offsetof(struct values, json), 0, 0},
+     VALUE(json), 0, 0},
+    {"--data", NULL, "PATH", "write results in another format, see --format", CLI_TEXT, VALUE(data),
+     0, 0},
+    {"--format", NULL, "NAME", "of --data: json, coco, mmpose, openpose or csv (by its ending)",
+     CLI_TEXT, VALUE(format), 0, 0},
     {"--kpt-thr", NULL, "T", "draw keypoints with at least this score (0.3)", CLI_NUMBER,
-     offsetof(struct values, keypoint_threshold), 0, 100},
-    {"--box", NULL, "x,y,w,h", "a person is here; no detector runs (repeatable)", CLI_LIST,
-     offsetof(struct values, boxes), 0, 0},
-    {"--quiet", "-q", NULL, "print errors only", CLI_FLAG, offsetof(struct values, quiet), 0, 0},
+     VALUE(keypoint_threshold), 0, 100},
+    {"--style", NULL, "NAME", "of drawings: stance, mmpose, openpose or simple (stance)", CLI_TEXT,
+     VALUE(style), 0, 0},
+    {"--draw", NULL, "LIST", "beside skeletons: boxes, ids, scores, fps; or none (by the style)",
+     CLI_TEXT, VALUE(draw), 0, 0},
+    {"--radius", NULL, "R", "of joints in pixels; 0: by the style (0)", CLI_NUMBER, VALUE(radius),
+     0, 100},
+    {"--thickness", NULL, "T", "of limbs in pixels; 0: by the style (0)", CLI_NUMBER,
+     VALUE(thickness), 0, 100},
+    {"--overlay-every", NULL, "N", "full style on every N-th frame, simple between (1)", CLI_COUNT,
+     VALUE(overlay_every), 1, 1000},
+    {"--detect-every", NULL, "N", "detector on every N-th frame; 0: when it is needed (0)",
+     CLI_COUNT, VALUE(detect_every), 0, 1000},
+    {"--infer-every", NULL, "N", "networks on every N-th frame, the others are filled (1)",
+     CLI_COUNT, VALUE(infer_every), 1, 30},
+    {"--fill", NULL, "WAY", "between, extrapolate, interpolate or hold (by the source)", CLI_TEXT,
+     VALUE(fill), 0, 0},
+    {"--smooth", NULL, "NAME", "keypoints over time: off, low or high (low)", CLI_TEXT,
+     VALUE(smoothing), 0, 0},
+    {"--min-cutoff", NULL, "HZ", "One-Euro's (by --smooth)", CLI_NUMBER, VALUE(min_cutoff), 0,
+     1000},
+    {"--beta", NULL, "B", "One-Euro's (by --smooth)", CLI_NUMBER, VALUE(beta), 0, 1000},
+    {"--d-cutoff", NULL, "HZ", "One-Euro's (by --smooth)", CLI_NUMBER, VALUE(derivative_cutoff),
+     0.001, 1000},
+    {"--max-frames", NULL, "N", "stop after N frames of each input; 0: never (0)", CLI_COUNT,
+     VALUE(max_frames), 0, 1e9},
+    {"--codec", NULL, "NAME", "of the video: h264, hevc, vp9, av1 or an encoder's name", CLI_TEXT,
+     VALUE(codec), 0, 0},
+    {"--crf", NULL, "Q", "quality of the video, 0 … 63 (the encoder's own)", CLI_COUNT, VALUE(crf),
+     0, 63},
+    {"--preset", NULL, "NAME", "the encoder's word for speed (a fast one)", CLI_TEXT, VALUE(preset),
+     0, 0},
+    TRACKER_OPTIONS(TRACKER_VALUE),
+    {"--quiet", "-q", NULL, "print errors only", CLI_FLAG, VALUE(quiet), 0, 0},
     {0},
-};
-
-struct job {
-    struct values values;
-    struct cli_pose_models models;
-    struct stance_pose *pose;
-    struct stance_result_writer *writer;
-    float boxes[CLI_MAX_LIST][4];
-    bool to_folder;
-    int done, people;
 };
 
 /* "x,y,w,h" into corners. */
@@ -77,12 +91,72 @@ static bool parse_box(const char *text, float box[4])
     return true;
 }
 
-static int open_job(struct job *job)
+/* "boxes,ids": what is named is drawn, and nothing else. */
+static bool parse_draw(struct pose_job *job, const char *list)
 {
-    const struct values *v = &job->values;
+    job->style.boxes = job->style.scores = 0;
+    job->draws_ids = false;
+    for (const char *at = list; *at;) {
+        size_t length = strcspn(at, ",");
+        if (length == 5 && strncmp(at, "boxes", 5) == 0)
+            job->style.boxes = 1;
+        else if (length == 6 && strncmp(at, "scores", 6) == 0)
+            job->style.scores = 1;
+        else if (length == 3 && strncmp(at, "ids", 3) == 0)
+            job->draws_ids = true;
+        else if (length == 3 && strncmp(at, "fps", 3) == 0)
+            job->draws_fps = true;
+        else if (!(length == 4 && strncmp(at, "none", 4) == 0)) {
+            cli_fail(0, "--draw takes boxes, ids, scores, fps or none, not '%.*s'", (int)length,
+                     at);
+            return false;
+        }
+        at += length + (at[length] == ',');
+    }
+    return true;
+}
+
+static bool set_style(struct pose_job *job)
+{
+    static const char *const styles[] = {"stance", "mmpose", "openpose", "simple"};
+    const struct pose_values *v = &job->values;
+    stance_draw_options_default(&job->style);
+    job->style.keypoint_threshold = v->keypoint_threshold;
+    job->style.radius = v->radius;
+    job->style.thickness = v->thickness;
+    job->draws_ids = true;
+    int style = 0;
+    while (v->style && style < 4 && strcmp(styles[style], v->style) != 0)
+        style++;
+    if (style == 4) {
+        cli_fail(0, "--style takes stance, mmpose, openpose or simple, not '%s'", v->style);
+        return false;
+    }
+    job->style.style = style;
+    return !v->draw || parse_draw(job, v->draw);
+}
+
+static int open_writer(struct pose_job *job)
+{
+    const struct pose_values *v = &job->values;
+    if (v->json && v->data)
+        return cli_fail(CLI_USAGE, "--json and --data are two ways to say the same; give one");
+    if (v->format && !v->data)
+        return cli_fail(CLI_USAGE, "--format needs --data PATH");
+    const char *path = v->json ? v->json : v->data, *format = v->json ? "json" : v->format;
+    return path && stance_result_writer_open(&job->writer, path, format) < 0
+               ? cli_fail_library(CLI_FAILED)
+               : CLI_OK;
+}
+
+static int open_job(struct pose_job *job)
+{
+    const struct pose_values *v = &job->values;
     for (int i = 0; i < v->boxes.count; i++)
         if (!parse_box(v->boxes.items[i], job->boxes[i]))
             return CLI_USAGE;
+    if (!set_style(job))
+        return CLI_USAGE;
     int code = cli_pose_models_open(&job->models, &v->choice, v->boxes.count == 0, true);
     if (code != CLI_OK)
         return code;
@@ -93,140 +167,46 @@ static int open_job(struct job *job)
     pose.keypoint_set = v->keypoint_set;
     if (stance_pose_open(&job->pose, &pose) < 0)
         return cli_fail_library(CLI_FAILED);
-    if (v->json && stance_result_writer_open(&job->writer, v->json, "json") < 0)
-        return cli_fail_library(CLI_FAILED);
-    return CLI_OK;
+    return open_writer(job);
 }
 
-/* Where the drawn picture goes: OUT itself, OUT/NAME.png, or NAME_pose.png in this folder. */
-static bool output_path(const struct job *job, const char *input, char *path, size_t size)
+static int do_job(struct pose_job *job, char **inputs, int count)
 {
-    const char *out = job->values.output;
-    if (out && !job->to_folder)
-        return (size_t)snprintf(path, size, "%s", out) < size;
-    char name[256];
-    cli_input_name(input, name, sizeof name);
-    const char *dot = strrchr(name, '.');
-    int stem = dot && dot != name ? (int)(dot - name) : (int)strlen(name);
-    bool jpeg = dot && (strcasecmp(dot, ".jpg") == 0 || strcasecmp(dot, ".jpeg") == 0);
-    int folder = out ? (int)strlen(out) : 0;
-    while (folder > 1 && out[folder - 1] == '/')
-        folder--;
-    int wrote =
-        out ? snprintf(path, size, "%.*s/%.*s%s", folder, out, stem, name, jpeg ? ".jpg" : ".png")
-            : snprintf(path, size, "%.*s_pose%s", stem, name, jpeg ? ".jpg" : ".png");
-    return wrote > 0 && (size_t)wrote < size;
-}
-
-static bool same_file(const char *a, const char *b)
-{
-    struct stat left, right;
-    return stat(a, &left) == 0 && stat(b, &right) == 0 && left.st_dev == right.st_dev &&
-           left.st_ino == right.st_ino;
-}
-
-static int draw(const struct job *job, const char *input, struct stance_image *image,
-                const struct stance_pose_result *result, char *path, size_t size)
-{
-    struct stance_draw_options style;
-    stance_draw_options_default(&style);
-    style.keypoint_threshold = job->values.keypoint_threshold;
-    if (!output_path(job, input, path, size))
-        return cli_fail(-1, "%s: the output's path is too long", input);
-    if (same_file(input, path))
-        return cli_fail(-1, "%s: its drawing would replace the picture itself; name another output",
-                        input);
-    if (stance_draw_pose(image, result, &style) < 0 || stance_image_write(image, path) < 0)
-        return cli_fail_library(-1);
-    return 0;
-}
-
-static void report(const struct job *job, const char *input,
-                   const struct stance_pose_result *result, const char *path)
-{
-    bool json_on_stdout = job->values.json && strcmp(job->values.json, "-") == 0;
-    if (job->values.quiet || json_on_stdout)
-        return;
-    cli_progress_end();
-    printf("%s: %d %s, detect %.1f ms, pose %.1f ms%s%s\n", input, result->person_count,
-           result->person_count == 1 ? "person" : "people", (double)result->detect_ns / 1e6,
-           (double)result->pose_ns / 1e6, path[0] ? " → " : "", path);
-}
-
-static int write_result(const struct job *job, const char *input,
-                        const struct stance_pose_result *result)
-{
-    struct stance_result_item item;
-    stance_result_item_default(&item);
-    item.file = input;
-    item.result = result;
-    return job->writer && stance_result_writer_add(job->writer, &item) < 0 ? cli_fail_library(-1)
-                                                                           : 0;
-}
-
-/* One picture; negative after a message. */
-static int do_picture(void *context, const char *input)
-{
-    struct job *job = context;
-    struct stance_image *image = NULL;
-    const struct stance_pose_result *result;
-    char path[4096] = "";
-    if (cli_read_picture(&image, input, NULL) < 0)
-        return -1;
-    int code = stance_pose_image(job->pose, image,
-                                 job->values.boxes.count ? (const float(*)[4])job->boxes : NULL,
-                                 job->values.boxes.count, &result);
-    if (code < 0)
-        cli_fail(0, "%s: %s", input, stance_error_text());
-    if (code == 0)
-        code = write_result(job, input, result);
-    if (code == 0 && (job->values.output || !job->values.json))
-        code = draw(job, input, image, result, path, sizeof path);
-    if (code == 0) {
-        report(job, input, result, path);
-        job->done++;
-        job->people += result->person_count;
-    }
-    stance_image_close(&image);
-    return code;
-}
-
-static bool wants_folder(const struct values *values, char **arguments, int count)
-{
-    const char *out = values->output;
-    if (!out)
-        return false;
-    size_t length = strlen(out);
-    return count > 1 || cli_is_pattern(arguments[0]) || (length && out[length - 1] == '/') ||
-           cli_is_folder(out);
-}
-
-static int do_job(struct job *job, char **arguments, int count)
-{
+    int videos = 0;
+    bool as_video = job->values.output && pose_is_video_output(job->values.output);
+    for (int i = 0; i < count; i++)
+        videos += as_video || pose_is_video(inputs[i]);
+    if (videos && videos < count)
+        return cli_fail(CLI_USAGE, "pictures and videos do not go together; call pose for each");
+    if (videos && job->values.boxes.count)
+        return cli_fail(CLI_USAGE, "--box is for pictures; people in videos move");
     int code = open_job(job);
     if (code != CLI_OK)
         return code;
-    job->to_folder = wants_folder(&job->values, arguments, count);
-    if (job->to_folder && cli_make_folder(job->values.output) < 0)
-        return CLI_FAILED;
     if (!job->values.quiet)
         cli_note("%s", stance_pose_describe(job->pose));
-    int failed = cli_each_picture("pose", arguments, count, do_picture, job);
+    code = videos ? pose_videos(job, inputs, count) : pose_pictures(job, inputs, count);
     if (stance_result_writer_close(&job->writer) < 0)
         return cli_fail_library(CLI_FAILED);
-    if (failed && job->done + failed > 1)
-        cli_note("%d of %d pictures could not be done", failed, job->done + failed);
-    return failed ? CLI_SOME_FAILED : CLI_OK;
+    return code;
 }
 
 static int run_pose(int argument_count, char **arguments)
 {
-    struct job job = {.values = {.choice = CLI_POSE_DEFAULTS(0.3f), .keypoint_threshold = 0.3f}};
+    struct pose_job job = {.values = {.choice = CLI_POSE_DEFAULTS(0.3f),
+                                      .keypoint_threshold = 0.3f,
+                                      .min_cutoff = -1,
+                                      .beta = -1,
+                                      .derivative_cutoff = -1,
+                                      .infer_every = 1,
+                                      .overlay_every = 1,
+                                      .crf = -1,
+                                      .tracker = TRACKER_VALUES_UNSET}};
     int rest = cli_parse(&cli_pose, argument_count, arguments, &job.values);
     if (rest < 0)
         return rest == -2 ? CLI_OK : CLI_USAGE;
     if (rest == 0)
-        return cli_fail(CLI_USAGE, "pose needs at least one picture; see 'stance help pose'");
+        return cli_fail(CLI_USAGE, "pose needs at least one input; see 'stance help pose'");
     int code = do_job(&job, arguments, rest);
     stance_result_writer_close(&job.writer);
     stance_pose_close(&job.pose);
@@ -236,13 +216,24 @@ static int run_pose(int argument_count, char **arguments)
 
 const struct cli_command cli_pose = {
     .name = "pose",
-    .arguments = "IMAGE…",
-    .summary = "find people and their skeletons in pictures",
+    .arguments = "INPUT…",
+    .summary = "find people and their skeletons in pictures and videos",
     .details =
-        "Reads JPEG, PNG, WebP, BMP, TIFF and GIF files, from disk or from http:// and https://\n"
-        "addresses. Without -o and --json each picture is drawn into NAME_pose.png (or "
-        ".jpg) in the\npresent folder. Without --detector and --pose the built-in models are used; "
-        "MODEL is a path or\na name, see 'stance models'. A picture that cannot be read is told "
-        "about and left out; the exit\ncode is then 1.",
+        "Pictures: JPEG, PNG, WebP, BMP, TIFF and GIF files, from disk or from http:// and "
+        "https://\n"
+        "addresses. Videos: files that FFmpeg reads, picture sequences (img_%04d.png), '-' for "
+        "standard\ninput, camera:0, rtsp:// and other streams. Several videos are several streams "
+        "whose people share\nbatches.\n"
+        "Without -o, --json and --data each input is drawn into NAME_pose.png, .jpg or .mp4 in the "
+        "present\nfolder; with a folder as -o, into it. A path for -o that ends in .mp4, .mkv, "
+        ".webm or "
+        ".mov makes a\nvideo of pictures, too. Without --detector and --pose the built-in models "
+        "are "
+        "used; MODEL is a path\nor a name, see 'stance models'. People in videos have ids and "
+        "smooth "
+        "keypoints; docs/streams.md\ntells how. Of live sources only the newest frame is taken. An "
+        "input that cannot be read, or only\nin part, is told about; all else is done, and the "
+        "exit "
+        "code is 1. Ctrl-C ends a video where it is;\nwhat was written can be played.",
     .options = options,
     .run = run_pose};

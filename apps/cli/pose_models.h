@@ -16,7 +16,9 @@ struct cli_pose_choice {
 };
 
 #define CLI_POSE_DEFAULTS(threshold)                                                               \
-    {.device = "cpu", .detector_threshold = (threshold), .threads = 1, .max_people = 100}
+    {                                                                                              \
+        .device = "cpu", .detector_threshold = (threshold), .threads = 1, .max_people = 100        \
+    }
 
 /* clang-format off */
 /* `threshold`: the default of --det-thr, as text. */

@@ -30,7 +30,7 @@ struct tracker_values {
 #define TRACKER_OPTIONS(AT)                                                                          \
     {"--tracker", NULL,        "MODE", "bytetrack, oks, iou or off (bytetrack)",                     \
      CLI_TEXT,    AT(tracker), 0,      0},                                                           \
-        {"--tracker-preset", NULL,       "NAME", "default, tuned or bytetrack (default)",            \
+        {"--tracker-preset", NULL,       "NAME", "default, pose, tuned or bytetrack",                \
          CLI_TEXT,           AT(preset), 0,      0},                                                 \
         {"--high-thr", NULL, "T", "scores of the first round (0.5)", CLI_NUMBER, AT(high), 0, 1},    \
         {"--low-thr", NULL, "T", "scores below are not looked at (0.1)", CLI_NUMBER, AT(low), 0, 1}, \

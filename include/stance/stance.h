@@ -16,6 +16,7 @@
 #include "stance/result.h"
 #include "stance/session.h"
 #include "stance/store.h"
+#include "stance/stream.h"
 #include "stance/tensor.h"
 #include "stance/track.h"
 #include "stance/version.h"

@@ -112,8 +112,8 @@ struct stance_tracker_counts {
 /* The defaults of docs/tracking.md. */
 STANCE_API void stance_tracker_options_default(struct stance_tracker_options *options);
 
-/* Sets the values a preset is about and leaves the others: "default", "tuned" (high 0.7, low 0.2,
- * 20/30 s, 2 hits), "bytetrack" (the published code's).
+/* Sets the values a preset is about and leaves the others: "default", "pose" (default, with high and
+ * birth 0.4), "tuned" (high 0.7, low 0.2, 20/30 s, 2 hits), "bytetrack" (the published code's).
  * Errors: EARGUMENT (no such preset; the sentence lists them). */
 STANCE_API int stance_tracker_options_preset(struct stance_tracker_options *options,
                                              const char *name);

@@ -81,10 +81,21 @@ static void set_default(struct stance_tracker_options *options)
     *options = fresh;
 }
 
+/* For people whose keypoints were found as well: what is no person does not pass for one so easily, and
+ * small or half hidden ones count from the detector's 0.4 on. */
+static void set_pose(struct stance_tracker_options *options)
+{
+    set_default(options);
+    options->high_threshold = options->birth_threshold = 0.4f;
+}
+
 static const struct preset {
     const char *name;
     void (*set)(struct stance_tracker_options *options);
-} presets[] = {{"default", set_default}, {"tuned", set_tuned}, {"bytetrack", set_bytetrack}};
+} presets[] = {{"default", set_default},
+               {"pose", set_pose},
+               {"tuned", set_tuned},
+               {"bytetrack", set_bytetrack}};
 
 int stance_tracker_options_preset(struct stance_tracker_options *options, const char *name)
 {
@@ -93,9 +104,9 @@ int stance_tracker_options_preset(struct stance_tracker_options *options, const 
             presets[i].set(options);
             return 0;
         }
-    return base_error(STANCE_EARGUMENT,
-                      "there is no tracker preset '%.60s'; there are default, tuned and bytetrack",
-                      name);
+    return base_error(
+        STANCE_EARGUMENT,
+        "there is no tracker preset '%.60s'; there are default, pose, tuned and bytetrack", name);
 }
 
 struct range {

@@ -1,0 +1,57 @@
+/* Videos on their way through `stance pose`: a reader each, the networks for all, one output. */
+#ifndef CLI_POSE_VIDEO_H
+#define CLI_POSE_VIDEO_H
+
+#include "pose_command.h"
+#include "queue.h"
+#include "stage_times.h"
+
+/* A frame, and later what was found in it. Reused. */
+struct video_item {
+    struct video_input *input;
+    struct stance_video_frame frame; /* frame.cause is `cause`, or NULL */
+    char cause[512];
+    struct stance_pose_result result;
+    struct stance_person *people; /* [capacity] */
+    struct stance_keypoint *keypoints;
+    int64_t *ids;
+    int capacity;
+    int64_t read_ns;
+    bool has_result;
+};
+
+struct video_input {
+    const char *path;
+    struct video_job *job;
+    struct stance_video_reader *reader;
+    const struct stance_video_info *info;
+    struct stance_stream *stream;
+    struct stance_video_writer *writer;
+    char output[4096]; /* of the video; empty: none */
+    pthread_t thread;
+    bool has_thread, ended, failed;
+    struct queue frames, idle; /* read ones, and items that wait for one */
+    struct video_item *items, **pending;
+    int item_count, pending_count, since_measured;
+    int64_t taken, done, damaged; /* frames that came, left, and were damaged */
+    struct stance_image *last;    /* that was written; kept to stand in for one that is lost */
+};
+
+struct video_job {
+    struct pose_job *pose;
+    struct video_input *inputs;
+    int count;
+    struct queue out;
+    pthread_t output, signals;
+    bool has_output, has_signals;
+    struct stage_times times;
+    enum stance_fill fill;
+    double started;
+};
+
+/* Draws and writes what comes out of job->out until it is closed; a thread's function. */
+void *video_output(void *job);
+/* Finishes the videos; false after a message. */
+bool video_finish(struct video_input *input);
+
+#endif

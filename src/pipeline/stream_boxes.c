@@ -1,0 +1,142 @@
+/* Where to look in a frame: what the detector finds when it is due, and where the people of the last
+ * frame are, who are followed by their keypoints. */
+#include <math.h>
+#include <string.h>
+
+#include "pipeline/stream.h"
+
+enum { FEWEST_POINTS = 3 }; /* that make a box */
+
+static bool counts(const struct stance_stream *stream, const struct stance_keypoint *point)
+{
+    return point->score >= stream->options.keypoint_threshold && isfinite(point->x) &&
+           isfinite(point->y);
+}
+
+int stream_confident(const struct stance_stream *stream, const struct stance_keypoint *points)
+{
+    int count = 0;
+    for (int k = 0; k < stream->keypoint_count; k++)
+        count += counts(stream, &points[k]);
+    return count;
+}
+
+static bool detector_is_due(const struct stance_stream *stream, int64_t time_us)
+{
+    const struct stance_stream_options *o = &stream->options;
+    if (!stream->begun || !stream->keypoint_count)
+        return true;
+    if (o->detect_every)
+        return stream->since_detection >= o->detect_every;
+    return stream->wants_detector ||
+           track_seconds(stream->detected_us, time_us) >= (double)o->detect_seconds;
+}
+
+static struct stream_candidate *add_candidate(struct stance_stream *stream,
+                                              const struct vision_box *box, int slot)
+{
+    struct stream_candidate *candidate = &stream->candidates[stream->candidate_count];
+    *candidate = (struct stream_candidate){.box = *box,
+                                           .crop = *box,
+                                           .slot = slot,
+                                           .person = &stream->people[stream->candidate_count]};
+    stream->candidate_count++;
+    return candidate;
+}
+
+/* Around the confident keypoints, widened, inside the picture; false: too few of them. */
+static bool box_of_keypoints(const struct stance_stream *stream, const struct stance_image *image,
+                             const struct stance_keypoint *points, struct vision_box *box)
+{
+    struct vision_box b = {INFINITY, INFINITY, -INFINITY, -INFINITY, box->score, 0, box->index};
+    int count = 0;
+    for (int k = 0; k < stream->keypoint_count; k++) {
+        if (!counts(stream, &points[k]))
+            continue;
+        count++;
+        b.x1 = fminf(b.x1, points[k].x);
+        b.y1 = fminf(b.y1, points[k].y);
+        b.x2 = fmaxf(b.x2, points[k].x);
+        b.y2 = fmaxf(b.y2, points[k].y);
+    }
+    if (count < FEWEST_POINTS)
+        return false;
+    float scale = stream->options.box_scale / 2;
+    float x = (b.x1 + b.x2) / 2, y = (b.y1 + b.y2) / 2;
+    float half_width = (b.x2 - b.x1) * scale, half_height = (b.y2 - b.y1) * scale;
+    b = (struct vision_box){x - half_width,  y - half_height, x + half_width,
+                            y + half_height, box->score,      0,
+                            box->index};
+    vision_box_clamp(&b, (float)image->width, (float)image->height);
+    if (vision_box_area(&b, 0) <= 0)
+        return false;
+    *box = b;
+    return true;
+}
+
+static bool is_covered(const struct stance_stream *stream, const struct vision_box *box)
+{
+    for (int i = 0; i < stream->candidate_count; i++)
+        if (vision_box_iou(&stream->candidates[i].box, box, 0) > stream->options.merge_iou)
+            return true;
+    return false;
+}
+
+/* Someone of the frames before; who is lost is looked for where they are expected. */
+static void add_track(struct stance_stream *stream, const struct stance_image *image,
+                      const struct stance_track *track, int64_t time_us)
+{
+    const struct stream_memory *memory = &stream->memories[track->slot];
+    bool lost = track->state == STANCE_TRACK_LOST;
+    if (memory->id != track->id || stream->candidate_count == stream->capacity ||
+        track_seconds(memory->supported_us, time_us) > (double)stream->options.support_seconds)
+        return;
+    const float *at = lost ? track->box : memory->box;
+    struct vision_box box = {at[0], at[1], at[2], at[3], memory->score, 0, stream->candidate_count};
+    vision_box_clamp(&box, (float)image->width, (float)image->height);
+    if (vision_box_area(&box, 0) <= 0 || is_covered(stream, &box))
+        return;
+    struct stream_candidate *candidate = add_candidate(stream, &box, track->slot);
+    if (!lost)
+        box_of_keypoints(stream, image, memory->keypoints, &candidate->crop);
+}
+
+static void add_tracks(struct stance_stream *stream, const struct stance_image *image,
+                       int64_t time_us)
+{
+    const struct stance_track *tracks;
+    int count;
+    stance_tracker_predict(stream->tracker, time_us, &tracks, &count);
+    for (int pass = 0; pass < 2; pass++)
+        for (int i = 0; i < count; i++)
+            if ((tracks[i].state == STANCE_TRACK_LOST) == pass)
+                add_track(stream, image, &tracks[i], time_us);
+}
+
+static int find_with_keypoints(struct stance_stream *stream, const struct stance_image *image)
+{
+    size_t count;
+    BASE_TRY(pipeline_find_people(stream->pose, image, stream->people, &count));
+    for (size_t i = 0; i < count; i++)
+        add_candidate(stream, &stream->pose->boxes[i], -1);
+    return 0;
+}
+
+int stream_find_candidates(struct stance_stream *stream, const struct stance_image *image,
+                           int64_t time_us)
+{
+    const struct stance_pose *pose = stream->pose;
+    stream->candidate_count = 0;
+    stream->detects = !pose->has_detector || detector_is_due(stream, time_us);
+    if (pose->one_stage)
+        return find_with_keypoints(stream, image);
+    if (stream->detects) {
+        size_t count;
+        BASE_TRY(pipeline_detect(stream->pose, image, &count));
+        for (size_t i = 0; i < count; i++)
+            add_candidate(stream, &pose->boxes[i], -1);
+    }
+    if (pose->has_detector && stream->keypoint_count)
+        add_tracks(stream, image, time_us);
+    return 0;
+}
