@@ -33,18 +33,30 @@ static const struct cli_option options[] = {
     {"--overlay-every", NULL, "N", "full style on every N-th frame, simple between (1)", CLI_COUNT,
      VALUE(overlay_every), 1, 1000},
     {"--detect-every", NULL, "N", "detector on every N-th frame; 0: when it is needed (0)",
-     CLI_COUNT, VALUE(detect_every), 0, 1000},
+     CLI_COUNT, VALUE(stream.detect_every), 0, 1000},
+    {"--detect-seconds", NULL, "S", "… then after so long at the latest (0.5)", CLI_NUMBER,
+     VALUE(stream.detect_seconds), 0, 3600},
+    {"--support", NULL, "S", "give up people whom the detector has not seen for S seconds (1)",
+     CLI_NUMBER, VALUE(stream.support_seconds), 0, 3600},
+    {"--merge-iou", NULL, "T", "followed boxes go where a detected one overlaps more (0.7)",
+     CLI_NUMBER, VALUE(stream.merge_iou), 0, 1},
+    {"--pose-nms", NULL, "T", "of two poses with a higher OKS one goes; 1: none (0.8)", CLI_NUMBER,
+     VALUE(stream.pose_oks), 0, 1},
+    {"--box-scale", NULL, "S", "followed boxes around keypoints are widened by S (1.25)",
+     CLI_NUMBER, VALUE(stream.box_scale), 1, 4},
+    {"--follow-thr", NULL, "T", "keypoints with less score make no boxes (0.3)", CLI_NUMBER,
+     VALUE(stream.keypoint_threshold), 0, 1},
     {"--infer-every", NULL, "N", "networks on every N-th frame, the others are filled (1)",
      CLI_COUNT, VALUE(infer_every), 1, 30},
     {"--fill", NULL, "WAY", "between, extrapolate, interpolate or hold (by the source)", CLI_TEXT,
      VALUE(fill), 0, 0},
     {"--smooth", NULL, "NAME", "keypoints over time: off, low or high (low)", CLI_TEXT,
-     VALUE(smoothing), 0, 0},
-    {"--min-cutoff", NULL, "HZ", "One-Euro's (by --smooth)", CLI_NUMBER, VALUE(min_cutoff), 0,
-     1000},
-    {"--beta", NULL, "B", "One-Euro's (by --smooth)", CLI_NUMBER, VALUE(beta), 0, 1000},
-    {"--d-cutoff", NULL, "HZ", "One-Euro's (by --smooth)", CLI_NUMBER, VALUE(derivative_cutoff),
-     0.001, 1000},
+     VALUE(stream.smoothing), 0, 0},
+    {"--min-cutoff", NULL, "HZ", "One-Euro's (by --smooth)", CLI_NUMBER, VALUE(stream.min_cutoff),
+     0, 1000},
+    {"--beta", NULL, "B", "One-Euro's (by --smooth)", CLI_NUMBER, VALUE(stream.beta), 0, 1000},
+    {"--d-cutoff", NULL, "HZ", "One-Euro's (by --smooth)", CLI_NUMBER,
+     VALUE(stream.derivative_cutoff), 0.001, 1000},
     {"--max-frames", NULL, "N", "stop after N frames of each input; 0: never (0)", CLI_COUNT,
      VALUE(max_frames), 0, 1e9},
     {"--codec", NULL, "NAME", "of the video: h264, hevc, vp9, av1 or an encoder's name", CLI_TEXT,
@@ -178,6 +190,11 @@ static int do_job(struct pose_job *job, char **inputs, int count)
         videos += as_video || pose_is_video(inputs[i]);
     if (videos && videos < count)
         return cli_fail(CLI_USAGE, "pictures and videos do not go together; call pose for each");
+    if (as_video && count > 1)
+        return cli_fail(CLI_USAGE,
+                        "%s is one video for %d inputs: name a folder; or put a pattern in "
+                        "quotes, then its pictures are one video",
+                        job->values.output, count);
     if (videos && job->values.boxes.count)
         return cli_fail(CLI_USAGE, "--box is for pictures; people in videos move");
     int code = open_job(job);
@@ -195,13 +212,11 @@ static int run_pose(int argument_count, char **arguments)
 {
     struct pose_job job = {.values = {.choice = CLI_POSE_DEFAULTS(0.3f),
                                       .keypoint_threshold = 0.3f,
-                                      .min_cutoff = -1,
-                                      .beta = -1,
-                                      .derivative_cutoff = -1,
                                       .infer_every = 1,
                                       .overlay_every = 1,
                                       .crf = -1,
                                       .tracker = TRACKER_VALUES_UNSET}};
+    stance_stream_options_default(&job.values.stream);
     int rest = cli_parse(&cli_pose, argument_count, arguments, &job.values);
     if (rest < 0)
         return rest == -2 ? CLI_OK : CLI_USAGE;

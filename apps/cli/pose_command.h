@@ -11,10 +11,10 @@ struct pose_values {
     struct cli_list boxes;
     struct cli_pose_choice choice;
     const char *output, *json, *data, *format, *keypoint_set;
-    const char *style, *draw, *fill, *smoothing, *codec, *preset;
+    const char *style, *draw, *fill, *codec, *preset;
     float keypoint_threshold, radius, thickness;
-    float min_cutoff, beta, derivative_cutoff;
-    int detect_every, infer_every, overlay_every, max_frames, crf;
+    struct stance_stream_options stream;
+    int infer_every, overlay_every, max_frames, crf;
     struct tracker_values tracker;
     bool show, quiet;
 };

@@ -328,19 +328,18 @@ static bool block_signals(struct video_job *job)
     return job->has_signals;
 }
 
-static int stream_options(const struct pose_values *v, struct stance_stream_options *options,
-                          struct stance_tracker_options *tracker)
+static int open_stream(struct video_input *input)
 {
-    stance_stream_options_default(options);
-    stance_tracker_options_default(tracker);
-    stance_tracker_options_preset(tracker, "pose");
-    options->detect_every = v->detect_every;
-    options->smoothing = v->smoothing;
-    options->min_cutoff = v->min_cutoff;
-    options->beta = v->beta;
-    options->derivative_cutoff = v->derivative_cutoff;
-    options->tracker = tracker;
-    return cli_tracker_options(tracker, &v->tracker);
+    const struct pose_values *v = &input->job->pose->values;
+    struct stance_stream_options options = v->stream;
+    struct stance_tracker_options tracker;
+    stance_tracker_options_default(&tracker);
+    stance_tracker_options_preset(&tracker, "pose");
+    int code = cli_tracker_options(&tracker, &v->tracker);
+    options.tracker = &tracker;
+    if (code == CLI_OK && stance_stream_open(&input->stream, input->job->pose->pose, &options) < 0)
+        code = cli_fail_library(CLI_USAGE);
+    return code;
 }
 
 static int open_writer(struct video_input *input)
@@ -396,15 +395,9 @@ static int open_input(struct video_input *input, bool draws, int folder)
 
 static int start_input(struct video_input *input)
 {
-    const struct video_job *job = input->job;
-    struct stance_stream_options options;
-    struct stance_tracker_options tracker;
-    int code = stream_options(&job->pose->values, &options, &tracker);
-    if (code != CLI_OK)
-        return code;
-    if (stance_stream_open(&input->stream, job->pose->pose, &options) < 0)
-        return cli_fail_library(CLI_USAGE);
-    code = open_items(input);
+    int code = open_stream(input);
+    if (code == CLI_OK)
+        code = open_items(input);
     if (code != CLI_OK || input->info->live)
         return code;
     input->has_thread = pthread_create(&input->thread, NULL, read_ahead, input) == 0;
