@@ -80,7 +80,8 @@ STANCE_API int stance_stream_open(struct stance_stream **out, struct stance_pose
 STANCE_API void stance_stream_close(struct stance_stream **stream);
 
 /* Finds, follows and smooths the people in the next frames of `count` streams, each named once and all
- * of one stance_pose. On error none of the frames has a result, and the streams are as before it.
+ * of one stance_pose. A frame of another size than the one before begins anew, as after
+ * stance_stream_reset(). On error none of the frames has a result, and the streams are as before it.
  * Errors: EARGUMENT, ELIMIT, ENOMEMORY, and those of stance_session_run(). */
 STANCE_API int stance_stream_apply(struct stance_stream_frame *frames, int count);
 

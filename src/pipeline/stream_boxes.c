@@ -126,6 +126,9 @@ int stream_find_candidates(struct stance_stream *stream, const struct stance_ima
                            int64_t time_us)
 {
     const struct stance_pose *pose = stream->pose;
+    const struct stance_pose_result *last = &stream->newer->out.pose;
+    if (stream->begun && (last->width != image->width || last->height != image->height))
+        stance_stream_reset(stream);
     stream->candidate_count = 0;
     stream->detects = !pose->has_detector || detector_is_due(stream, time_us);
     if (pose->one_stage)
