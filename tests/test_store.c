@@ -1,5 +1,5 @@
-/* The store and its packages from inside: cards made of SDK files, what is stored, failing memory. What
- * needs servers and archives is in cli_pull. */
+/* The store and its packages from inside: cards made of SDK files, what is stored, failing memory.
+ * What needs servers and archives is in cli_pull. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -73,6 +73,8 @@ static void test_sdk_files_are_a_card(void **state)
         {"true", "TopdownHeatmapSimpleHeadDecode", "\"use_udp\": true", "pose", "heatmap", "udp"},
         {"true", "TopdownHeatmapSimpleHeadDecode", "\"post_process\": \"unbiased\"", "", "heatmap",
          "dark"},
+        {"true", "TopdownHeatmapSimpleHeadDecode",
+         "\"post_process\": \"default\", \"unbiased\": true", "", "heatmap", "dark"},
         {"true", "TopdownHeatmapSimpleHeadDecode", "\"post_process\": 3", "", "heatmap", NULL},
         {"false", "ResizeBBox", "", "yolox", "yolox", NULL},
         {"false", "ResizeBBox", "", "rtmdet", "rtmdet", NULL},
@@ -124,7 +126,7 @@ static void test_names_inside_of_archives(void **state)
         assert_false(net_archive_is_inside(outside[i]));
 }
 
-/* ---- Archives ---------------------------------------------------------------------------------- */
+/* ---- Archives -------------------------------------------------------------------------------- */
 
 static void number(struct base_buffer *out, uint32_t value, int bytes)
 {
@@ -236,7 +238,7 @@ static void test_allocations_fail_while_an_archive_is_read(void **state)
     }
 }
 
-/* ---- The store --------------------------------------------------------------------------------- */
+/* ---- The store ------------------------------------------------------------------------------- */
 
 static int store(const char *source, const char *name)
 {
@@ -266,6 +268,18 @@ static void test_what_is_stored_has_its_digest(void **state)
     put("store/net.onnx", model.data, model.size);
     assert_int_equal(stance_store_verify(path_of("store/net.onnx")), STANCE_EFORMAT);
     base_buffer_free(&model);
+}
+
+/* Here because a folder has the model's name; a full disk comes to the same. */
+static void test_a_model_that_cannot_be_written_leaves_no_card(void **state)
+{
+    struct base_buffer model = tiny_heatmap(64, 48, 17);
+    begin("unwritable");
+    put("net.onnx", model.data, model.size);
+    base_buffer_free(&model);
+    assert_int_equal(base_file_make_folder(path_of("store/net.onnx")), 0);
+    assert_int_equal(store(path_of("net.onnx"), NULL), STANCE_EIO);
+    assert_false(base_file_exists(path_of("store/net.json")));
 }
 
 static void test_names_that_no_model_can_have(void **state)
@@ -331,6 +345,7 @@ int main(void)
         cmocka_unit_test(test_a_model_in_an_archive_outlives_it),
         cmocka_unit_test(test_allocations_fail_while_an_archive_is_read),
         cmocka_unit_test(test_what_is_stored_has_its_digest),
+        cmocka_unit_test(test_a_model_that_cannot_be_written_leaves_no_card),
         cmocka_unit_test(test_names_that_no_model_can_have),
         cmocka_unit_test(test_all_cards_are_good),
         cmocka_unit_test(test_every_allocation_may_fail),

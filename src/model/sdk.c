@@ -1,6 +1,6 @@
-/* MMDeploy's SDK files as a card: how the picture is normalised (pipeline.json) and what the outputs
- * are decoded with. Sizes are left to the network: pipeline.json is known to carry those of another
- * model in some exports.
+/* MMDeploy's SDK files as a card: how the picture is normalised (pipeline.json) and what the
+ * outputs are decoded with. Sizes are left to the network: pipeline.json is known to carry those of
+ * another model in some exports.
  * Source: MMDeploy's SDK documentation (02-how-to-run/sdk_usage) and its codebase/mmpose. */
 #include <stdio.h>
 #include <string.h>
@@ -58,9 +58,9 @@ static void read_component(struct sdk *sdk, const base_json_value *task)
         sdk->refine = member_true(params, "use_dark", false) ? "dark" : NULL;
     } else if (strstr(component, "Heatmap") && strstr(component, "HeadDecode")) {
         sdk->family = "heatmap";
-        sdk->refine = member_true(params, "use_udp", false)                          ? "udp"
-                      : strcmp(member_text(params, "post_process"), "unbiased") == 0 ? "dark"
-                                                                                     : NULL;
+        bool dark = strcmp(member_text(params, "post_process"), "unbiased") == 0 ||
+                    member_true(params, "unbiased", false);
+        sdk->refine = member_true(params, "use_udp", false) ? "udp" : dark ? "dark" : NULL;
     }
 }
 

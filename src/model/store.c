@@ -173,8 +173,12 @@ int model_store_put(const struct model_store_item *item, const char *folder,
     base_sha256(item->data, item->size, digest);
     BASE_TRY(check_digest(item->card, item->name, digest));
     BASE_TRY(recognise(&traits, item));
+    bool had_card = base_file_exists(json);
     BASE_TRY(put_card(json, item, &traits, digest));
-    BASE_TRY(put_model(onnx, item));
+    int code = put_model(onnx, item);
+    if (code < 0 && !had_card)
+        unlink(json);
+    BASE_TRY(code);
     if (options->stored)
         options->stored(options->context, item->name, onnx);
     return 0;
