@@ -14,11 +14,12 @@
 #include "engine/network.h"
 #include "model/family.h"
 #include "model/refine.h"
+#include "stance/card.h"
 #include "support/support.h"
 #include "support/tiny_model.h"
 #include "support/trial.h"
 
-/* ---- Heads of detectors ------------------------------------------------------------------------ */
+/* ---- Heads of detectors ---------------------------------------------------------------------- */
 
 enum { SIDE = 64, CELLS = 64 + 16 + 4, LEVELS = 3, CLASSES = 80 };
 
@@ -102,6 +103,24 @@ static void test_rtmdet_heads_in_any_layout_give_the_same_box(void **state)
     }
 }
 
+/* Scores behind a sigmoid whose arithmetic goes a little beyond 1 are no logits. */
+static void test_rtmdet_scores_may_be_rounded(void **state)
+{
+    struct model_signature signature;
+    struct stance_tensor outputs[6];
+    struct model_traits traits;
+    struct vision_box boxes[CELLS];
+    make_head(&layouts[3], &signature, outputs);
+    for (int level = 0; level < LEVELS; level++)
+        memset(memory[level], 0, sizeof memory[level]);
+    memory[1][6] = 1.000001f;
+    memory[0][5] = -1e-6f;
+    trial_check(model_recognise(&signature, NULL, &traits));
+    size_t count = traits.family->decode_boxes(&traits, outputs, 0, 0.3f, boxes, CELLS);
+    assert_int_equal(count, 1);
+    assert_true(boxes[0].score > 0.99f);
+}
+
 static void test_feature_maps_are_no_detector(void **state)
 {
     struct model_signature signature = signature_of(3);
@@ -159,7 +178,7 @@ static void test_each_image_of_a_batch_has_its_own_boxes(void **state)
     assert_int_equal(traits.family->decode_boxes(&traits, outputs, 2, 0.3f, boxes, 4), 0);
 }
 
-/* ---- One-stage --------------------------------------------------------------------------------- */
+/* ---- One-stage ------------------------------------------------------------------------------- */
 
 enum { PEOPLE = 4, POINTS = 17 };
 
@@ -292,7 +311,7 @@ static void test_what_a_one_stage_network_cannot_do_is_told(void **state)
     close_scene(&scene);
 }
 
-/* ---- Refinement -------------------------------------------------------------------------------- */
+/* ---- Refinement ------------------------------------------------------------------------------ */
 
 /* Values computed with NumPy in double precision by MMPose's formulas. */
 static void test_dark_on_simcc_gives_the_published_values(void **state)
@@ -395,7 +414,7 @@ static void test_simcc_with_other_splits_and_a_depth(void **state)
     assert_int_equal(model_recognise(&signature, NULL, &traits), STANCE_EMODEL);
 }
 
-/* ---- What the caller says ---------------------------------------------------------------------- */
+/* ---- What the caller says -------------------------------------------------------------------- */
 
 static void test_open_inputs_get_the_size_that_is_named(void **state)
 {
@@ -422,10 +441,73 @@ static void test_open_inputs_get_the_size_that_is_named(void **state)
     base_buffer_free(&bytes);
 }
 
+static const char sized_card[] =
+    "{\"stance_card\": 1, \"name\": \"open\", \"family\": \"heatmap\", \"input\": {\"width\": 96,"
+    " \"height\": 128, \"colours\": \"rgb\", \"mean\": [0, 0, 0], \"std\": [1, 1, 1]}}";
+
+/* A card's size is that of an open input unless the caller names another one. */
+static void test_the_caller_goes_before_the_card(void **state)
+{
+    struct base_buffer bytes = tiny_heatmap(-1, -1, 17);
+    struct stance_model *model;
+    struct stance_card *card;
+    struct model_traits traits;
+    const struct model_choice choice = {.width = 192, .height = 256};
+    trial_check(engine_model_parse(&model, bytes.data, bytes.size, "open.onnx"));
+    trial_check(model_card_parse(&card, sized_card));
+    trial_check(model_identify_as(&traits, model, card, 48, 64, NULL));
+    assert_int_equal(traits.input.width, 96);
+    trial_check(model_identify_as(&traits, model, card, 48, 64, &choice));
+    assert_int_equal(traits.input.width, 192);
+    stance_card_close(&card);
+    stance_model_close(&model);
+    base_buffer_free(&bytes);
+}
+
+static void test_a_fixed_input_has_one_size(void **state)
+{
+    struct base_buffer bytes = tiny_heatmap(64, 48, 17);
+    struct stance_model *model;
+    struct stance_card *card;
+    struct model_traits traits;
+    struct model_choice choice = {.width = 48, .height = 64};
+    trial_check(engine_model_parse(&model, bytes.data, bytes.size, "fixed.onnx"));
+    trial_check(model_identify(&traits, model, 192, 256, &choice));
+    choice.width = 192;
+    choice.height = 256;
+    assert_int_equal(model_identify(&traits, model, 192, 256, &choice), STANCE_EARGUMENT);
+    assert_non_null(strstr(stance_error_text(), "48x64 and cannot be made 192x256"));
+    trial_check(model_card_parse(&card, sized_card));
+    assert_int_equal(model_identify_as(&traits, model, card, 192, 256, NULL), STANCE_EMODEL);
+    assert_non_null(strstr(stance_error_text(), "card says 96x128"));
+    stance_card_close(&card);
+    stance_model_close(&model);
+    base_buffer_free(&bytes);
+}
+
+/* Which keypoints mirror each other nobody knows of a network with 12 of them. */
+static void test_a_flip_test_needs_a_keypoint_set(void **state)
+{
+    struct base_buffer bytes = tiny_heatmap(64, 48, 12);
+    struct stance_pose *pose;
+    struct stance_pose_options options;
+    stance_pose_options_default(&options);
+    options.center = 1;
+    trial_check(engine_model_parse(&options.pose, bytes.data, bytes.size, "twelve.onnx"));
+    trial_check(stance_pose_open(&pose, &options));
+    stance_pose_close(&pose);
+    options.flip_test = 1;
+    assert_int_equal(stance_pose_open(&pose, &options), STANCE_EARGUMENT);
+    assert_non_null(strstr(stance_error_text(), "12 keypoints"));
+    stance_model_close(&options.pose);
+    base_buffer_free(&bytes);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rtmdet_heads_in_any_layout_give_the_same_box),
+        cmocka_unit_test(test_rtmdet_scores_may_be_rounded),
         cmocka_unit_test(test_feature_maps_are_no_detector),
         cmocka_unit_test(test_suppression_inside_is_told_apart_by_the_stem),
         cmocka_unit_test(test_each_image_of_a_batch_has_its_own_boxes),
@@ -439,6 +521,9 @@ int main(void)
         cmocka_unit_test(test_only_what_a_family_has_can_be_asked_for),
         cmocka_unit_test(test_simcc_with_other_splits_and_a_depth),
         cmocka_unit_test(test_open_inputs_get_the_size_that_is_named),
+        cmocka_unit_test(test_the_caller_goes_before_the_card),
+        cmocka_unit_test(test_a_fixed_input_has_one_size),
+        cmocka_unit_test(test_a_flip_test_needs_a_keypoint_set),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -18,6 +18,27 @@ static int choose_set(struct model_traits *traits, const char *name)
     return 0;
 }
 
+/* Whether the size that the file fixes is the one that is said. */
+static bool is_fixed_otherwise(const struct model_signature *signature, int width, int height)
+{
+    return !signature->open_size && width > 0 && signature->input.rank == 4 &&
+           (signature->input.dims[3] != width || signature->input.dims[2] != height);
+}
+
+/* A size that is said has to be the network's, unless the file leaves it open. */
+static int check_size(const struct model_signature *signature, const struct stance_card *card,
+                      const struct model_choice *choice)
+{
+    int width = (int)signature->input.dims[3], height = (int)signature->input.dims[2];
+    if (is_fixed_otherwise(signature, choice->width, choice->height))
+        return base_error(STANCE_EARGUMENT, "its input is %dx%d and cannot be made %dx%d", width,
+                          height, choice->width, choice->height);
+    if (card && is_fixed_otherwise(signature, card->width, card->height))
+        return base_error(STANCE_EMODEL, "its card says %dx%d, its input is %dx%d", card->width,
+                          card->height, width, height);
+    return 0;
+}
+
 int model_identify_as(struct model_traits *traits, const struct stance_model *model,
                       const struct stance_card *card, int width, int height,
                       const struct model_choice *choice)
@@ -36,6 +57,7 @@ int model_identify_as(struct model_traits *traits, const struct stance_model *mo
     }
     BASE_TRY(model_signature_read(&signature, model, width, height));
     BASE_TRY(model_recognise(&signature, automatic ? NULL : card->family, traits));
+    BASE_TRY(check_size(&signature, card, choice));
     if (card)
         BASE_TRY(model_card_apply(traits, card));
     if (traits->family->role != MODEL_DETECTOR)

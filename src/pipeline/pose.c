@@ -1,6 +1,6 @@
 /* Pose of one picture: boxes from the detector (or given, or the middle of the picture), crops of
- * all people through the pose network, keypoints back in the picture's coordinates; or all of it from
- * one run of a one-stage network. */
+ * all people through the pose network, keypoints back in the picture's coordinates; or all of it
+ * from one run of a one-stage network. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -67,6 +67,12 @@ static int open_memory(struct stance_pose *pose)
     pose->result.keypoint_set = traits->keypoint_set
                                     ? traits->keypoint_set
                                     : model_keypoint_set(traits->keypoint_count, &pose->plain_set);
+    if (pose->options.flip_test && traits->keypoint_count > 0 &&
+        pose->result.keypoint_set == &pose->plain_set.set)
+        return base_error(STANCE_EARGUMENT,
+                          "%s: a flip test needs to know which of its %d keypoints mirror each "
+                          "other: name their set",
+                          stance_model_path(pose->options.pose), traits->keypoint_count);
     return 0;
 }
 
