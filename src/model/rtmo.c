@@ -1,8 +1,9 @@
 /* RTMO: one network for boxes and keypoints of all people, outputs dets [n, k, 5] and keypoints
  * [n, k, points, 3] in pixels of the network's input.
- * Source: RTMO (arXiv 2312.07526) as MMDeploy exports it. People are ranked by the box's score, never
- * by their keypoints' (mmpose#3075); a keypoint that is no number is absent; boxes overlapping more than 0.65, the test configuration's
- * value, are one person: exports with stricter suppression inside are not changed by that. */
+ * Source: RTMO (arXiv 2312.07526) as MMDeploy exports it. People are ranked by the box's score,
+ * never by their keypoints' (mmpose#3075); a keypoint that is no number is absent; boxes
+ * overlapping more than 0.65, the test configuration's value, are one person: exports with stricter
+ * suppression inside are not changed by that. */
 #include <math.h>
 
 #include "model/family.h"

@@ -19,8 +19,9 @@ struct pipeline_stage {
     int capacity, output_count;
 };
 
-/* Recognises the model and opens its session. `capacity` counts for pose networks; the others take one
- * picture. Errors: EMODEL for a detector where not `detects`, and for any other where it does. */
+/* Recognises the model and opens its session. `capacity` counts for pose networks; the others take
+ * one picture. Errors: EMODEL for a detector where not `detects`, and for any other where it
+ * does. */
 int pipeline_stage_open(struct pipeline_stage *stage, struct stance_model *model, bool detects,
                         const struct model_choice *choice,
                         const struct stance_session_options *options, int capacity);

@@ -14,8 +14,8 @@ struct base_buffer tiny_fixed_batch(void);
 /* x [1, 20] → boxes [?, 3] int64: NonMaxSuppression over boxes made of x. */
 struct base_buffer tiny_suppression(void);
 
-/* An RTMO network that sees the same people in every picture: x [n, 3, 64, 64] → dets [1, count, 5],
- * keypoints [1, count, points, 3]. Its weights are the answers. */
+/* An RTMO network that sees the same people in every picture: x [n, 3, 64, 64] → dets [1, count,
+ * 5], keypoints [1, count, points, 3]. Its weights are the answers. */
 struct base_buffer tiny_one_stage(int64_t count, const float *dets, int64_t points,
                                   const float *keypoints);
 
