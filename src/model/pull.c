@@ -161,7 +161,8 @@ static int check_card(const struct stance_card *card, const char *name)
         return 0;
     const char *checkpoint = card->checkpoint ? card->checkpoint : "";
     return base_error(STANCE_ENOTFOUND, "%s: its publisher has no ONNX file of it%s%s", name,
-                      checkpoint[0] ? "; docs/training.md tells how its checkpoint becomes one: "
+                      checkpoint[0] ? "; docs/training.md tells which checkpoints become one; this "
+                                      "is "
                                     : "",
                       checkpoint);
 }
