@@ -142,7 +142,7 @@ static void test_suppression_inside_is_told_apart_by_the_stem(void **state)
         struct stance_model *model;
         struct model_traits traits;
         trial_check(engine_model_parse(&model, bytes.data, bytes.size, "tiny.onnx"));
-        trial_check(model_identify(&traits, model, 640, 640, NULL));
+        trial_check(model_identify(&traits, model, NULL));
         assert_ptr_equal(traits.family, stem == 3 ? &model_rtmdet : &model_yolox);
         assert_true(traits.input.std[0] == (stem == 3 ? model_std_rgb[2] : 1));
         assert_int_equal(stance_model_role(model), STANCE_ROLE_DETECTOR);
@@ -211,7 +211,7 @@ static void open_scene(struct scene *scene, const struct crowd *crowd, float thr
 {
     struct stance_pose_options options;
     stance_pose_options_default(&options);
-    scene->bytes = tiny_one_stage(PEOPLE, crowd->dets[0], POINTS, crowd->keypoints[0][0]);
+    scene->bytes = tiny_one_stage(64, PEOPLE, crowd->dets[0], POINTS, crowd->keypoints[0][0]);
     trial_check(engine_model_parse(&scene->model, scene->bytes.data, scene->bytes.size, "o.onnx"));
     trial_check(stance_image_open(&scene->image, STANCE_RGB24, 128, 96));
     memset(scene->image->plane[0], 90, (size_t)scene->image->stride[0] * 96);
@@ -423,20 +423,40 @@ static void test_open_inputs_get_the_size_that_is_named(void **state)
     struct model_traits traits;
     struct model_choice choice = {.width = 288, .height = 384, .refine = STANCE_REFINE_UDP};
     trial_check(engine_model_parse(&model, bytes.data, bytes.size, "open.onnx"));
-    trial_check(model_identify(&traits, model, 192, 256, NULL));
+    trial_check(model_identify(&traits, model, NULL));
     assert_int_equal(traits.input.height, 256);
     assert_int_equal(traits.refine, STANCE_REFINE_SHIFT);
-    trial_check(model_identify(&traits, model, 192, 256, &choice));
+    trial_check(model_identify(&traits, model, &choice));
     assert_int_equal(traits.input.width, 288);
     assert_int_equal(traits.refine, STANCE_REFINE_UDP);
     choice = (struct model_choice){.keypoint_set = "halpe26"};
-    assert_int_equal(model_identify(&traits, model, 192, 256, &choice), STANCE_EARGUMENT);
+    assert_int_equal(model_identify(&traits, model, &choice), STANCE_EARGUMENT);
     choice.keypoint_set = "coco71";
-    assert_int_equal(model_identify(&traits, model, 192, 256, &choice), STANCE_EARGUMENT);
+    assert_int_equal(model_identify(&traits, model, &choice), STANCE_EARGUMENT);
     assert_non_null(strstr(stance_error_text(), "coco71"));
     choice = (struct model_choice){.width = 190, .height = 256};
-    assert_int_equal(model_identify(&traits, model, 192, 256, &choice), STANCE_EMODEL);
+    assert_int_equal(model_identify(&traits, model, &choice), STANCE_EMODEL);
     assert_non_null(strstr(stance_error_text(), "--pose-input"));
+    stance_model_close(&model);
+    base_buffer_free(&bytes);
+}
+
+/* Pose networks see a crop, all others the whole picture. */
+static void test_open_inputs_have_the_size_of_their_role(void **state)
+{
+    struct crowd crowd;
+    struct stance_model *model;
+    struct model_traits traits;
+    const struct model_choice choice = {.width = 416, .height = 416};
+    make_crowd(&crowd);
+    struct base_buffer bytes =
+        tiny_one_stage(-1, PEOPLE, crowd.dets[0], POINTS, crowd.keypoints[0][0]);
+    trial_check(engine_model_parse(&model, bytes.data, bytes.size, "open.onnx"));
+    trial_check(model_identify(&traits, model, NULL));
+    assert_ptr_equal(traits.family, &model_rtmo);
+    assert_true(traits.input.width == 640 && traits.input.height == 640);
+    trial_check(model_identify(&traits, model, &choice));
+    assert_int_equal(traits.input.width, 416);
     stance_model_close(&model);
     base_buffer_free(&bytes);
 }
@@ -455,9 +475,9 @@ static void test_the_caller_goes_before_the_card(void **state)
     const struct model_choice choice = {.width = 192, .height = 256};
     trial_check(engine_model_parse(&model, bytes.data, bytes.size, "open.onnx"));
     trial_check(model_card_parse(&card, sized_card));
-    trial_check(model_identify_as(&traits, model, card, 48, 64, NULL));
+    trial_check(model_identify_as(&traits, model, card, NULL));
     assert_int_equal(traits.input.width, 96);
-    trial_check(model_identify_as(&traits, model, card, 48, 64, &choice));
+    trial_check(model_identify_as(&traits, model, card, &choice));
     assert_int_equal(traits.input.width, 192);
     stance_card_close(&card);
     stance_model_close(&model);
@@ -472,13 +492,13 @@ static void test_a_fixed_input_has_one_size(void **state)
     struct model_traits traits;
     struct model_choice choice = {.width = 48, .height = 64};
     trial_check(engine_model_parse(&model, bytes.data, bytes.size, "fixed.onnx"));
-    trial_check(model_identify(&traits, model, 192, 256, &choice));
+    trial_check(model_identify(&traits, model, &choice));
     choice.width = 192;
     choice.height = 256;
-    assert_int_equal(model_identify(&traits, model, 192, 256, &choice), STANCE_EARGUMENT);
+    assert_int_equal(model_identify(&traits, model, &choice), STANCE_EARGUMENT);
     assert_non_null(strstr(stance_error_text(), "48x64 and cannot be made 192x256"));
     trial_check(model_card_parse(&card, sized_card));
-    assert_int_equal(model_identify_as(&traits, model, card, 192, 256, NULL), STANCE_EMODEL);
+    assert_int_equal(model_identify_as(&traits, model, card, NULL), STANCE_EMODEL);
     assert_non_null(strstr(stance_error_text(), "card says 96x128"));
     stance_card_close(&card);
     stance_model_close(&model);
@@ -521,6 +541,7 @@ int main(void)
         cmocka_unit_test(test_only_what_a_family_has_can_be_asked_for),
         cmocka_unit_test(test_simcc_with_other_splits_and_a_depth),
         cmocka_unit_test(test_open_inputs_get_the_size_that_is_named),
+        cmocka_unit_test(test_open_inputs_have_the_size_of_their_role),
         cmocka_unit_test(test_the_caller_goes_before_the_card),
         cmocka_unit_test(test_a_fixed_input_has_one_size),
         cmocka_unit_test(test_a_flip_test_needs_a_keypoint_set),

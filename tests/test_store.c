@@ -107,7 +107,7 @@ static void test_a_folder_is_a_model(void **state)
     put_sdk("true", "TopdownHeatmapSimpleHeadDecode", "\"use_udp\": true", "pose");
     assert_int_equal(stance_model_open(&model, folder), 0);
     struct model_traits traits;
-    assert_int_equal(model_identify(&traits, model, 192, 256, NULL), 0);
+    assert_int_equal(model_identify(&traits, model, NULL), 0);
     assert_int_equal(traits.refine, STANCE_REFINE_UDP);
     assert_true(traits.input.udp && traits.input.mean[0] == 1);
     stance_model_close(&model);

@@ -107,14 +107,14 @@ struct model_choice {
 
 /* model_identify() with this card, NULL for none, instead of the model's own. */
 int model_identify_as(struct model_traits *traits, const struct stance_model *model,
-                      const struct stance_card *card, int width, int height,
-                      const struct model_choice *choice);
+                      const struct stance_card *card, const struct model_choice *choice);
 
 /* What a model is by its signature, by its card, where it has one, and by the caller's choice
- * (NULL: none). `width` × `height`: the size of an open input that nobody names. Errors: EMODEL,
- * EARGUMENT (a choice that does not fit), and those of stance_card_open() but ENOTFOUND. */
-int model_identify(struct model_traits *traits, const struct stance_model *model, int width,
-                   int height, const struct model_choice *choice);
+ * (NULL: none). An open input whose size nobody names is 192×256 for pose networks and 640×640 for
+ * those that see whole pictures. Errors: EMODEL, EARGUMENT (a choice that does not fit), and those
+ * of stance_card_open() but ENOTFOUND. */
+int model_identify(struct model_traits *traits, const struct stance_model *model,
+                   const struct model_choice *choice);
 
 /* The set with this many keypoints; for a count without one, `fallback` is filled with numbered
  * points that have no skeleton and no mirror image (its tables live in the caller's struct). */

@@ -123,9 +123,7 @@ static int recognise(struct model_traits *traits, const struct model_store_item 
 {
     struct stance_model *model;
     BASE_TRY(engine_model_parse(&model, item->data, item->size, item->name));
-    int code = model_identify_as(traits, model, item->card, 192, 256, NULL);
-    if (code == STANCE_EMODEL || code == STANCE_ESHAPE)
-        code = model_identify_as(traits, model, item->card, 640, 640, NULL);
+    int code = model_identify_as(traits, model, item->card, NULL);
     stance_model_close(&model);
     return code < 0 ? base_error_context(code, "%s", item->name) : 0;
 }
