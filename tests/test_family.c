@@ -14,6 +14,7 @@
 #include "engine/network.h"
 #include "model/family.h"
 #include "model/refine.h"
+#include "pipeline/top_down.h"
 #include "stance/card.h"
 #include "support/support.h"
 #include "support/tiny_model.h"
@@ -119,6 +120,25 @@ static void test_rtmdet_scores_may_be_rounded(void **state)
     size_t count = traits.family->decode_boxes(&traits, outputs, 0, 0.3f, boxes, CELLS);
     assert_int_equal(count, 1);
     assert_true(boxes[0].score > 0.99f);
+}
+
+/* At threshold 0 every cell of 640x640 counts; the last ones see the largest people. */
+static void test_no_cell_is_left_out(void **state)
+{
+    enum { ALL = 6400 + 1600 + 400 };
+    static float values[ALL][6];
+    static struct vision_box boxes[PIPELINE_MAX_CANDIDATES];
+    struct model_traits traits;
+    struct model_signature signature = signature_of(1);
+    signature.input.dims[2] = signature.input.dims[3] = 640;
+    signature.output_names[0] = "output";
+    signature.outputs[0] = tensor_shape_make(3, (const int64_t[]){1, ALL, 6});
+    trial_check(model_recognise(&signature, NULL, &traits));
+    assert_ptr_equal(traits.family, &model_yolox);
+    struct stance_tensor output = {STANCE_FLOAT32, 3, {1, ALL, 6}, values};
+    assert_int_equal(
+        traits.family->decode_boxes(&traits, &output, 0, 0, boxes, PIPELINE_MAX_CANDIDATES), ALL);
+    assert_true(boxes[ALL - 1].x2 == 19 * 32 + 16);
 }
 
 static void test_feature_maps_are_no_detector(void **state)
@@ -528,6 +548,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rtmdet_heads_in_any_layout_give_the_same_box),
         cmocka_unit_test(test_rtmdet_scores_may_be_rounded),
+        cmocka_unit_test(test_no_cell_is_left_out),
         cmocka_unit_test(test_feature_maps_are_no_detector),
         cmocka_unit_test(test_suppression_inside_is_told_apart_by_the_stem),
         cmocka_unit_test(test_each_image_of_a_batch_has_its_own_boxes),

@@ -99,6 +99,27 @@ static void test_sdk_files_are_a_card(void **state)
     }
 }
 
+/* Of YOLOX, which sees pixels as they are. */
+static void test_sdk_files_may_give_no_mean(void **state)
+{
+    static const char *const normalise[] = {"", ", \"mean\": null, \"std\": null"};
+    begin("plain-sdk");
+    for (size_t i = 0; i < 2; i++) {
+        char text[512];
+        struct stance_card *card;
+        int length = snprintf(text, sizeof text,
+                              "{\"pipeline\": {\"tasks\": [{\"transforms\": [{\"type\": "
+                              "\"Normalize\", \"to_rgb\": false%s}]}]}}",
+                              normalise[i]);
+        put("pipeline.json", text, (size_t)length);
+        put("end2end.onnx", "x", 1);
+        assert_int_equal(model_card_find(&card, path_of("end2end.onnx")), 0);
+        assert_non_null(card);
+        assert_true(card->mean[0] == 0 && card->std[2] == 1 && card->bgr);
+        stance_card_close(&card);
+    }
+}
+
 static void test_a_folder_is_a_model(void **state)
 {
     char path[4096];
@@ -340,6 +361,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sdk_files_are_a_card),
+        cmocka_unit_test(test_sdk_files_may_give_no_mean),
         cmocka_unit_test(test_a_folder_is_a_model),
         cmocka_unit_test(test_names_inside_of_archives),
         cmocka_unit_test(test_a_model_in_an_archive_outlives_it),

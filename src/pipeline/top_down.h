@@ -7,8 +7,9 @@
 #include "stance/session.h"
 
 /* People whose crops go through the network together. Larger groups are cut into batches of these
- * sizes, so that at most four plans are kept; the results do not depend on the cut. */
-enum { PIPELINE_MAX_BATCH = 8, PIPELINE_MAX_CANDIDATES = 8192 };
+ * sizes, so that at most four plans are kept; the results do not depend on the cut. Candidates of a
+ * detector: 640×640 has 8400 cells, of which a threshold of 0 takes all. */
+enum { PIPELINE_MAX_BATCH = 8, PIPELINE_MAX_CANDIDATES = 1 << 14 };
 
 /* One network ready to run on pictures. */
 struct pipeline_stage {
