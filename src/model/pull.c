@@ -95,21 +95,23 @@ static int store_packed(const struct pull *pull)
     return code;
 }
 
+static int store_plain(const struct pull *pull, const struct base_mapping *mapping)
+{
+    const struct model_store_item item = {.name = pull->name,
+                                          .data = mapping->data,
+                                          .size = mapping->size,
+                                          .rename = pull->part,
+                                          .card = pull->card};
+    return model_store_put(&item, pull->folder, pull->options);
+}
+
+/* Whatever comes of it, the part is gone then. */
 static int store(const struct pull *pull)
 {
     struct base_mapping mapping;
-    BASE_TRY(base_file_map(&mapping, pull->part, DOWNLOAD_LIMIT));
-    int code;
-    if (is_archive(&mapping)) {
-        base_file_unmap(&mapping);
-        code = store_packed(pull);
-    } else {
-        const struct model_store_item item = {.name = pull->name,
-                                              .data = mapping.data,
-                                              .size = mapping.size,
-                                              .rename = pull->part,
-                                              .card = pull->card};
-        code = model_store_put(&item, pull->folder, pull->options);
+    int code = base_file_map(&mapping, pull->part, DOWNLOAD_LIMIT);
+    if (code == 0) {
+        code = is_archive(&mapping) ? store_packed(pull) : store_plain(pull, &mapping);
         base_file_unmap(&mapping);
     }
     forget(pull);

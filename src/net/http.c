@@ -382,6 +382,10 @@ int net_http_save(const struct net_save *save)
         code = file_error(&download);
     if (code == 0)
         unlink(download.tag_path);
+    if (code < 0 && download.file >= 0 && download.size == 0) { /* nothing to go on with */
+        unlink(save->path);
+        unlink(download.tag_path);
+    }
     if (download.file >= 0)
         close(download.file);
     return code;
