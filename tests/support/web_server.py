@@ -113,6 +113,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.wfile.flush()
             time.sleep(0.1)
 
+    def way_unsized(self, data, _):
+        """Does not say how long it is."""
+        self.send_response(200)
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self.wfile.write(data)
+        self.close_connection = True
+
     def way_stuck(self, data, _):
         """Begins, and falls silent; the rest never comes."""
         rest = self.begin(data)
