@@ -112,7 +112,7 @@ static void test_card_and_network_agree(void **state)
         assert_int_equal(in->inputs[0].dims[3], card->width);
         stance_inspection_close(&in);
         assert_int_equal(stance_model_open(&model, at->name), 0);
-        assert_int_equal(model_identify(&traits, model, 1, 1, NULL), 0);
+        assert_int_equal(model_identify(&traits, model, NULL), 0);
         assert_string_equal(traits.family->name, card->family);
         bool pose = strcmp(at->name, "stance-pose") == 0;
         assert_int_equal(traits.family->role, pose ? MODEL_POSE : MODEL_DETECTOR);

@@ -14,11 +14,13 @@
 #include "engine/network.h"
 #include "model/family.h"
 #include "model/refine.h"
+#include "pipeline/top_down.h"
+#include "stance/card.h"
 #include "support/support.h"
 #include "support/tiny_model.h"
 #include "support/trial.h"
 
-/* ---- Heads of detectors ------------------------------------------------------------------------ */
+/* ---- Heads of detectors ---------------------------------------------------------------------- */
 
 enum { SIDE = 64, CELLS = 64 + 16 + 4, LEVELS = 3, CLASSES = 80 };
 
@@ -102,6 +104,43 @@ static void test_rtmdet_heads_in_any_layout_give_the_same_box(void **state)
     }
 }
 
+/* Scores behind a sigmoid whose arithmetic goes a little beyond 1 are no logits. */
+static void test_rtmdet_scores_may_be_rounded(void **state)
+{
+    struct model_signature signature;
+    struct stance_tensor outputs[6];
+    struct model_traits traits;
+    struct vision_box boxes[CELLS];
+    make_head(&layouts[3], &signature, outputs);
+    for (int level = 0; level < LEVELS; level++)
+        memset(memory[level], 0, sizeof memory[level]);
+    memory[1][6] = 1.000001f;
+    memory[0][5] = -1e-6f;
+    trial_check(model_recognise(&signature, NULL, &traits));
+    size_t count = traits.family->decode_boxes(&traits, outputs, 0, 0.3f, boxes, CELLS);
+    assert_int_equal(count, 1);
+    assert_true(boxes[0].score > 0.99f);
+}
+
+/* At threshold 0 every cell of 640x640 counts; the last ones see the largest people. */
+static void test_no_cell_is_left_out(void **state)
+{
+    enum { ALL = 6400 + 1600 + 400 };
+    static float values[ALL][6];
+    static struct vision_box boxes[PIPELINE_MAX_CANDIDATES];
+    struct model_traits traits;
+    struct model_signature signature = signature_of(1);
+    signature.input.dims[2] = signature.input.dims[3] = 640;
+    signature.output_names[0] = "output";
+    signature.outputs[0] = tensor_shape_make(3, (const int64_t[]){1, ALL, 6});
+    trial_check(model_recognise(&signature, NULL, &traits));
+    assert_ptr_equal(traits.family, &model_yolox);
+    struct stance_tensor output = {STANCE_FLOAT32, 3, {1, ALL, 6}, values};
+    assert_int_equal(
+        traits.family->decode_boxes(&traits, &output, 0, 0, boxes, PIPELINE_MAX_CANDIDATES), ALL);
+    assert_true(boxes[ALL - 1].x2 == 19 * 32 + 16);
+}
+
 static void test_feature_maps_are_no_detector(void **state)
 {
     struct model_signature signature = signature_of(3);
@@ -123,7 +162,7 @@ static void test_suppression_inside_is_told_apart_by_the_stem(void **state)
         struct stance_model *model;
         struct model_traits traits;
         trial_check(engine_model_parse(&model, bytes.data, bytes.size, "tiny.onnx"));
-        trial_check(model_identify(&traits, model, 640, 640, NULL));
+        trial_check(model_identify(&traits, model, NULL));
         assert_ptr_equal(traits.family, stem == 3 ? &model_rtmdet : &model_yolox);
         assert_true(traits.input.std[0] == (stem == 3 ? model_std_rgb[2] : 1));
         assert_int_equal(stance_model_role(model), STANCE_ROLE_DETECTOR);
@@ -159,7 +198,7 @@ static void test_each_image_of_a_batch_has_its_own_boxes(void **state)
     assert_int_equal(traits.family->decode_boxes(&traits, outputs, 2, 0.3f, boxes, 4), 0);
 }
 
-/* ---- One-stage --------------------------------------------------------------------------------- */
+/* ---- One-stage ------------------------------------------------------------------------------- */
 
 enum { PEOPLE = 4, POINTS = 17 };
 
@@ -192,7 +231,7 @@ static void open_scene(struct scene *scene, const struct crowd *crowd, float thr
 {
     struct stance_pose_options options;
     stance_pose_options_default(&options);
-    scene->bytes = tiny_one_stage(PEOPLE, crowd->dets[0], POINTS, crowd->keypoints[0][0]);
+    scene->bytes = tiny_one_stage(64, PEOPLE, crowd->dets[0], POINTS, crowd->keypoints[0][0]);
     trial_check(engine_model_parse(&scene->model, scene->bytes.data, scene->bytes.size, "o.onnx"));
     trial_check(stance_image_open(&scene->image, STANCE_RGB24, 128, 96));
     memset(scene->image->plane[0], 90, (size_t)scene->image->stride[0] * 96);
@@ -292,7 +331,7 @@ static void test_what_a_one_stage_network_cannot_do_is_told(void **state)
     close_scene(&scene);
 }
 
-/* ---- Refinement -------------------------------------------------------------------------------- */
+/* ---- Refinement ------------------------------------------------------------------------------ */
 
 /* Values computed with NumPy in double precision by MMPose's formulas. */
 static void test_dark_on_simcc_gives_the_published_values(void **state)
@@ -395,7 +434,7 @@ static void test_simcc_with_other_splits_and_a_depth(void **state)
     assert_int_equal(model_recognise(&signature, NULL, &traits), STANCE_EMODEL);
 }
 
-/* ---- What the caller says ---------------------------------------------------------------------- */
+/* ---- What the caller says -------------------------------------------------------------------- */
 
 static void test_open_inputs_get_the_size_that_is_named(void **state)
 {
@@ -404,21 +443,103 @@ static void test_open_inputs_get_the_size_that_is_named(void **state)
     struct model_traits traits;
     struct model_choice choice = {.width = 288, .height = 384, .refine = STANCE_REFINE_UDP};
     trial_check(engine_model_parse(&model, bytes.data, bytes.size, "open.onnx"));
-    trial_check(model_identify(&traits, model, 192, 256, NULL));
+    trial_check(model_identify(&traits, model, NULL));
     assert_int_equal(traits.input.height, 256);
     assert_int_equal(traits.refine, STANCE_REFINE_SHIFT);
-    trial_check(model_identify(&traits, model, 192, 256, &choice));
+    trial_check(model_identify(&traits, model, &choice));
     assert_int_equal(traits.input.width, 288);
     assert_int_equal(traits.refine, STANCE_REFINE_UDP);
     choice = (struct model_choice){.keypoint_set = "halpe26"};
-    assert_int_equal(model_identify(&traits, model, 192, 256, &choice), STANCE_EARGUMENT);
+    assert_int_equal(model_identify(&traits, model, &choice), STANCE_EARGUMENT);
     choice.keypoint_set = "coco71";
-    assert_int_equal(model_identify(&traits, model, 192, 256, &choice), STANCE_EARGUMENT);
+    assert_int_equal(model_identify(&traits, model, &choice), STANCE_EARGUMENT);
     assert_non_null(strstr(stance_error_text(), "coco71"));
     choice = (struct model_choice){.width = 190, .height = 256};
-    assert_int_equal(model_identify(&traits, model, 192, 256, &choice), STANCE_EMODEL);
+    assert_int_equal(model_identify(&traits, model, &choice), STANCE_EMODEL);
     assert_non_null(strstr(stance_error_text(), "--pose-input"));
     stance_model_close(&model);
+    base_buffer_free(&bytes);
+}
+
+/* Pose networks see a crop, all others the whole picture. */
+static void test_open_inputs_have_the_size_of_their_role(void **state)
+{
+    struct crowd crowd;
+    struct stance_model *model;
+    struct model_traits traits;
+    const struct model_choice choice = {.width = 416, .height = 416};
+    make_crowd(&crowd);
+    struct base_buffer bytes =
+        tiny_one_stage(-1, PEOPLE, crowd.dets[0], POINTS, crowd.keypoints[0][0]);
+    trial_check(engine_model_parse(&model, bytes.data, bytes.size, "open.onnx"));
+    trial_check(model_identify(&traits, model, NULL));
+    assert_ptr_equal(traits.family, &model_rtmo);
+    assert_true(traits.input.width == 640 && traits.input.height == 640);
+    trial_check(model_identify(&traits, model, &choice));
+    assert_int_equal(traits.input.width, 416);
+    stance_model_close(&model);
+    base_buffer_free(&bytes);
+}
+
+static const char sized_card[] =
+    "{\"stance_card\": 1, \"name\": \"open\", \"family\": \"heatmap\", \"input\": {\"width\": 96,"
+    " \"height\": 128, \"colours\": \"rgb\", \"mean\": [0, 0, 0], \"std\": [1, 1, 1]}}";
+
+/* A card's size is that of an open input unless the caller names another one. */
+static void test_the_caller_goes_before_the_card(void **state)
+{
+    struct base_buffer bytes = tiny_heatmap(-1, -1, 17);
+    struct stance_model *model;
+    struct stance_card *card;
+    struct model_traits traits;
+    const struct model_choice choice = {.width = 192, .height = 256};
+    trial_check(engine_model_parse(&model, bytes.data, bytes.size, "open.onnx"));
+    trial_check(model_card_parse(&card, sized_card));
+    trial_check(model_identify_as(&traits, model, card, NULL));
+    assert_int_equal(traits.input.width, 96);
+    trial_check(model_identify_as(&traits, model, card, &choice));
+    assert_int_equal(traits.input.width, 192);
+    stance_card_close(&card);
+    stance_model_close(&model);
+    base_buffer_free(&bytes);
+}
+
+static void test_a_fixed_input_has_one_size(void **state)
+{
+    struct base_buffer bytes = tiny_heatmap(64, 48, 17);
+    struct stance_model *model;
+    struct stance_card *card;
+    struct model_traits traits;
+    struct model_choice choice = {.width = 48, .height = 64};
+    trial_check(engine_model_parse(&model, bytes.data, bytes.size, "fixed.onnx"));
+    trial_check(model_identify(&traits, model, &choice));
+    choice.width = 192;
+    choice.height = 256;
+    assert_int_equal(model_identify(&traits, model, &choice), STANCE_EARGUMENT);
+    assert_non_null(strstr(stance_error_text(), "48x64 and cannot be made 192x256"));
+    trial_check(model_card_parse(&card, sized_card));
+    assert_int_equal(model_identify_as(&traits, model, card, NULL), STANCE_EMODEL);
+    assert_non_null(strstr(stance_error_text(), "card says 96x128"));
+    stance_card_close(&card);
+    stance_model_close(&model);
+    base_buffer_free(&bytes);
+}
+
+/* Which keypoints mirror each other nobody knows of a network with 12 of them. */
+static void test_a_flip_test_needs_a_keypoint_set(void **state)
+{
+    struct base_buffer bytes = tiny_heatmap(64, 48, 12);
+    struct stance_pose *pose;
+    struct stance_pose_options options;
+    stance_pose_options_default(&options);
+    options.center = 1;
+    trial_check(engine_model_parse(&options.pose, bytes.data, bytes.size, "twelve.onnx"));
+    trial_check(stance_pose_open(&pose, &options));
+    stance_pose_close(&pose);
+    options.flip_test = 1;
+    assert_int_equal(stance_pose_open(&pose, &options), STANCE_EARGUMENT);
+    assert_non_null(strstr(stance_error_text(), "12 keypoints"));
+    stance_model_close(&options.pose);
     base_buffer_free(&bytes);
 }
 
@@ -426,6 +547,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rtmdet_heads_in_any_layout_give_the_same_box),
+        cmocka_unit_test(test_rtmdet_scores_may_be_rounded),
+        cmocka_unit_test(test_no_cell_is_left_out),
         cmocka_unit_test(test_feature_maps_are_no_detector),
         cmocka_unit_test(test_suppression_inside_is_told_apart_by_the_stem),
         cmocka_unit_test(test_each_image_of_a_batch_has_its_own_boxes),
@@ -439,6 +562,10 @@ int main(void)
         cmocka_unit_test(test_only_what_a_family_has_can_be_asked_for),
         cmocka_unit_test(test_simcc_with_other_splits_and_a_depth),
         cmocka_unit_test(test_open_inputs_get_the_size_that_is_named),
+        cmocka_unit_test(test_open_inputs_have_the_size_of_their_role),
+        cmocka_unit_test(test_the_caller_goes_before_the_card),
+        cmocka_unit_test(test_a_fixed_input_has_one_size),
+        cmocka_unit_test(test_a_flip_test_needs_a_keypoint_set),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -64,6 +64,8 @@ static void test_sets_have_their_names_and_counts(void **state)
     assert_null(stance_keypoint_set_find("coco18"));
     assert_string_equal(model_keypoint_set(25, &plain)->name, "points");
     assert_int_equal(model_keypoint_set(512, &plain)->count, 512);
+    assert_string_equal(plain.set.names[0], "point_0"); /* each once: tables have columns of them */
+    assert_string_equal(plain.set.names[511], "point_511");
 }
 
 static void check_names(const struct stance_keypoint_set *set)
@@ -97,6 +99,32 @@ static void check_flip(const struct stance_keypoint_set *set)
 static void test_mirroring_twice_changes_nothing(void **state)
 {
     each_set(check_flip);
+}
+
+/* Left and right differ, and what is its own mirror image is neither; the pairs of a face and the
+ * hands look alike. */
+static void check_colors(const struct stance_keypoint_set *set)
+{
+    static const uint8_t green[3] = {0, 200, 83}, orange[3] = {255, 128, 0};
+    if (strcmp(set->name, "hand21") == 0 || strcmp(set->name, "face106") == 0)
+        return;
+    int body = strcmp(set->name, "wholebody133") == 0 ? 23 : set->count;
+    for (int i = 0; i < body; i++) {
+        const uint8_t *color = set->colors[i], *other = set->colors[set->flip[i]];
+        bool is_left = memcmp(color, green, 3) == 0, is_right = memcmp(color, orange, 3) == 0;
+        bool left = strstr(set->names[i], "left"), right = strstr(set->names[i], "right");
+        if ((is_left && !left) || (is_right && !right))
+            fail_msg("%s: %s has the colour of a side", set->name, set->names[i]);
+        if (is_left != (memcmp(other, orange, 3) == 0))
+            fail_msg("%s: %s and its mirror image", set->name, set->names[i]);
+        if (strstr(set->names[i], "toe") || strstr(set->names[i], "elbow"))
+            assert_true(is_left || is_right);
+    }
+}
+
+static void test_left_and_right_have_their_colours(void **state)
+{
+    each_set(check_colors);
 }
 
 static bool has_edge(const struct stance_keypoint_set *set, int32_t a, int32_t b)
@@ -216,6 +244,7 @@ int main(void)
         cmocka_unit_test(test_sets_have_their_names_and_counts),
         cmocka_unit_test(test_names_are_unique),
         cmocka_unit_test(test_mirroring_twice_changes_nothing),
+        cmocka_unit_test(test_left_and_right_have_their_colours),
         cmocka_unit_test(test_skeletons_are_symmetric),
         cmocka_unit_test(test_conversion_keeps_common_keypoints_exactly),
         cmocka_unit_test(test_conversions_to_what_others_speak),

@@ -21,7 +21,7 @@
 #include "support/tiny_model.h"
 #include "support/trial.h"
 
-/* ---- Recognition ------------------------------------------------------------------------------- */
+/* ---- Recognition ----------------------------------------------------------------------------- */
 
 static const struct {
     const char *file, *family; /* NULL: none */
@@ -130,7 +130,7 @@ static void test_inspection_takes_shapes(void **state)
     assert_true(stance_inspection_open(&in, path, &shape, 2, STANCE_TIER_REF) < 0);
 }
 
-/* ---- Decoding ---------------------------------------------------------------------------------- */
+/* ---- Decoding -------------------------------------------------------------------------------- */
 
 static struct stance_tensor view(float *data, int rank, const int64_t *dims)
 {
@@ -311,7 +311,7 @@ static void test_yolox_cells_become_boxes(void **state)
     assert_box(&boxes[0], 56 - 8, 12 - 16, 56 + 8, 12 + 16, 0.4);
 }
 
-/* ---- Finding ----------------------------------------------------------------------------------- */
+/* ---- Finding --------------------------------------------------------------------------------- */
 
 static char top[1024];
 

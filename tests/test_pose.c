@@ -26,7 +26,7 @@
 
 enum { POINTS = 17, MOST_PEOPLE = 16 };
 
-/* ---- Opening ----------------------------------------------------------------------------------- */
+/* ---- Opening --------------------------------------------------------------------------------- */
 
 /* A pipeline of two models by name; detector NULL: none. */
 static struct stance_pose *open_pose(const char *detector, const char *network,
@@ -66,7 +66,7 @@ static struct stance_image *open_blank(int width, int height)
     return image;
 }
 
-/* ---- The reference's people -------------------------------------------------------------------- */
+/* ---- The reference's people ------------------------------------------------------------------ */
 
 struct person {
     float box[4], score;
@@ -169,7 +169,7 @@ static void test_people_are_those_of_the_reference_on_every_tier(void **state)
     base_json_doc_close(&doc);
 }
 
-/* ---- The reference's tensors ------------------------------------------------------------------- */
+/* ---- The reference's tensors ----------------------------------------------------------------- */
 
 static struct stance_tensor read_tensor(const char *file, int rank, const int64_t *dims)
 {
@@ -256,7 +256,7 @@ static void test_maps_of_the_reference_give_its_box(void **state)
     base_json_doc_close(&doc);
 }
 
-/* ---- Ways to say where people are -------------------------------------------------------------- */
+/* ---- Ways to say where people are ------------------------------------------------------------ */
 
 struct copy {
     int count;
@@ -403,7 +403,7 @@ static void test_the_threshold_decides_who_is_seen(void **state)
     stance_image_close(&image);
 }
 
-/* ---- Other models ------------------------------------------------------------------------------ */
+/* ---- Other models ---------------------------------------------------------------------------- */
 
 static void check_pair(const char *detector, const char *network, int points, int people)
 {
@@ -448,7 +448,7 @@ static void test_a_detector_with_suppression_inside_runs(void **state)
     stance_pose_close(&pose);
 }
 
-/* ---- Wrong use --------------------------------------------------------------------------------- */
+/* ---- Wrong use ------------------------------------------------------------------------------- */
 
 static void expect(int code, int wanted, const char *words)
 {

@@ -1,5 +1,5 @@
-/* The store and its packages from inside: cards made of SDK files, what is stored, failing memory. What
- * needs servers and archives is in cli_pull. */
+/* The store and its packages from inside: cards made of SDK files, what is stored, failing memory.
+ * What needs servers and archives is in cli_pull. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -73,6 +73,8 @@ static void test_sdk_files_are_a_card(void **state)
         {"true", "TopdownHeatmapSimpleHeadDecode", "\"use_udp\": true", "pose", "heatmap", "udp"},
         {"true", "TopdownHeatmapSimpleHeadDecode", "\"post_process\": \"unbiased\"", "", "heatmap",
          "dark"},
+        {"true", "TopdownHeatmapSimpleHeadDecode",
+         "\"post_process\": \"default\", \"unbiased\": true", "", "heatmap", "dark"},
         {"true", "TopdownHeatmapSimpleHeadDecode", "\"post_process\": 3", "", "heatmap", NULL},
         {"false", "ResizeBBox", "", "yolox", "yolox", NULL},
         {"false", "ResizeBBox", "", "rtmdet", "rtmdet", NULL},
@@ -97,6 +99,27 @@ static void test_sdk_files_are_a_card(void **state)
     }
 }
 
+/* Of YOLOX, which sees pixels as they are. */
+static void test_sdk_files_may_give_no_mean(void **state)
+{
+    static const char *const normalise[] = {"", ", \"mean\": null, \"std\": null"};
+    begin("plain-sdk");
+    for (size_t i = 0; i < 2; i++) {
+        char text[512];
+        struct stance_card *card;
+        int length = snprintf(text, sizeof text,
+                              "{\"pipeline\": {\"tasks\": [{\"transforms\": [{\"type\": "
+                              "\"Normalize\", \"to_rgb\": false%s}]}]}}",
+                              normalise[i]);
+        put("pipeline.json", text, (size_t)length);
+        put("end2end.onnx", "x", 1);
+        assert_int_equal(model_card_find(&card, path_of("end2end.onnx")), 0);
+        assert_non_null(card);
+        assert_true(card->mean[0] == 0 && card->std[2] == 1 && card->bgr);
+        stance_card_close(&card);
+    }
+}
+
 static void test_a_folder_is_a_model(void **state)
 {
     char path[4096];
@@ -105,7 +128,7 @@ static void test_a_folder_is_a_model(void **state)
     put_sdk("true", "TopdownHeatmapSimpleHeadDecode", "\"use_udp\": true", "pose");
     assert_int_equal(stance_model_open(&model, folder), 0);
     struct model_traits traits;
-    assert_int_equal(model_identify(&traits, model, 192, 256, NULL), 0);
+    assert_int_equal(model_identify(&traits, model, NULL), 0);
     assert_int_equal(traits.refine, STANCE_REFINE_UDP);
     assert_true(traits.input.udp && traits.input.mean[0] == 1);
     stance_model_close(&model);
@@ -124,7 +147,7 @@ static void test_names_inside_of_archives(void **state)
         assert_false(net_archive_is_inside(outside[i]));
 }
 
-/* ---- Archives ---------------------------------------------------------------------------------- */
+/* ---- Archives -------------------------------------------------------------------------------- */
 
 static void number(struct base_buffer *out, uint32_t value, int bytes)
 {
@@ -236,7 +259,7 @@ static void test_allocations_fail_while_an_archive_is_read(void **state)
     }
 }
 
-/* ---- The store --------------------------------------------------------------------------------- */
+/* ---- The store ------------------------------------------------------------------------------- */
 
 static int store(const char *source, const char *name)
 {
@@ -266,6 +289,18 @@ static void test_what_is_stored_has_its_digest(void **state)
     put("store/net.onnx", model.data, model.size);
     assert_int_equal(stance_store_verify(path_of("store/net.onnx")), STANCE_EFORMAT);
     base_buffer_free(&model);
+}
+
+/* Here because a folder has the model's name; a full disk comes to the same. */
+static void test_a_model_that_cannot_be_written_leaves_no_card(void **state)
+{
+    struct base_buffer model = tiny_heatmap(64, 48, 17);
+    begin("unwritable");
+    put("net.onnx", model.data, model.size);
+    base_buffer_free(&model);
+    assert_int_equal(base_file_make_folder(path_of("store/net.onnx")), 0);
+    assert_int_equal(store(path_of("net.onnx"), NULL), STANCE_EIO);
+    assert_false(base_file_exists(path_of("store/net.json")));
 }
 
 static void test_names_that_no_model_can_have(void **state)
@@ -326,11 +361,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sdk_files_are_a_card),
+        cmocka_unit_test(test_sdk_files_may_give_no_mean),
         cmocka_unit_test(test_a_folder_is_a_model),
         cmocka_unit_test(test_names_inside_of_archives),
         cmocka_unit_test(test_a_model_in_an_archive_outlives_it),
         cmocka_unit_test(test_allocations_fail_while_an_archive_is_read),
         cmocka_unit_test(test_what_is_stored_has_its_digest),
+        cmocka_unit_test(test_a_model_that_cannot_be_written_leaves_no_card),
         cmocka_unit_test(test_names_that_no_model_can_have),
         cmocka_unit_test(test_all_cards_are_good),
         cmocka_unit_test(test_every_allocation_may_fail),

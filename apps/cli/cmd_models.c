@@ -1,4 +1,5 @@
-/* stance models: which models there are, and what their cards say; the rest is in models_store.c. */
+/* stance models: which models there are, and what their cards say; the rest is in
+ * models_store.c. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>

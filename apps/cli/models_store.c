@@ -124,10 +124,10 @@ int models_import(const struct models_values *values, char **sources, int count)
     return CLI_OK;
 }
 
-/* 0: the same, 1: nothing to compare with, 2: damaged or gone. */
-static int verify_one(const char *name)
+/* The model at `path`. 0: the same, 1: nothing to compare with, 2: damaged or gone. */
+static int verify_one(const char *name, const char *path)
 {
-    int code = stance_store_verify(name);
+    int code = stance_store_verify(path);
     if (code == 0)
         printf("%s: ok\n", name);
     else if (code == STANCE_EUNSUPPORTED)
@@ -142,11 +142,13 @@ int models_verify(const struct models_values *values, char **names, int count)
     struct stance_model_list *models = NULL;
     bool damaged = false;
     for (int i = 0; i < count; i++)
-        damaged |= verify_one(names[i]) > 0; /* asked for by name: it has to have one */
+        damaged |= verify_one(names[i], names[i]) > 0; /* asked for by name: it has to have one */
     if (count == 0 && stance_model_list_open(&models) < 0)
         return cli_fail_library(CLI_FAILED);
-    for (int i = 0; models && i < models->count; i++)
-        damaged |= verify_one(models->entries[i].name) > 1;
+    for (int i = 0; models && i < models->count; i++) {
+        const struct stance_model_entry *entry = &models->entries[i];
+        damaged |= verify_one(entry->name, entry->path ? entry->path : entry->name) > 1;
+    }
     stance_model_list_close(&models);
     return damaged ? CLI_SOME_FAILED : CLI_OK;
 }

@@ -83,12 +83,14 @@ void cli_progress_bytes(const char *what, double done, double total, double seco
         return;
     char bar[BAR + 1];
     double rate = seconds > 0 ? done / seconds : 0;
-    int left = rate > 0 && total > done ? (int)((total - done) / rate) : 0;
+    double left = rate > 0 && total > done ? (total - done) / rate : 0;
     fill_bar(bar, total > 0 ? done / total : 0);
     fprintf(stderr, "\r\033[K%s [%s] %.1f", what, bar, done / 1e6);
     if (total > 0)
         fprintf(stderr, "/%.1f", total / 1e6);
-    fprintf(stderr, " MB  %.1f MB/s  %d:%02d left", rate / 1e6, left / 60, left % 60);
+    fprintf(stderr, " MB  %.1f MB/s", rate / 1e6);
+    if (left > 0 && left < 100 * 3600) /* beyond that nobody waits */
+        fprintf(stderr, "  %d:%02d left", (int)left / 60, (int)left % 60);
     progress_shown = true;
 }
 

@@ -1,8 +1,8 @@
 /* Cards: what is known about a model beside its weights: how it wants its pictures, what it was
  * trained on, how well it does, under which terms it may be used, where it is to be had. A built-in
- * model has its card inside the library; the card of MODEL.onnx is the file MODEL.json beside it; the
- * SDK files of an MMDeploy export serve as one. Cards of models that others publish come with stance.
- * The fields are documented in docs/formats.md.
+ * model has its card inside the library; the card of MODEL.onnx is the file MODEL.json beside it;
+ * the SDK files of an MMDeploy export serve as one. Cards of models that others publish come with
+ * stance. The fields are documented in docs/formats.md.
  *
  * Threads: a card is read-only once open. */
 #ifndef STANCE_CARD_H
@@ -51,8 +51,8 @@ struct stance_card {
     const char *json;        /* the card as it is written */
 };
 
-/* The card of the model that stance_model_open() opens for `name`; when there is no such model here, the
- * card NAME.json in one of its folders, or the one that comes with stance.
+/* The card of the model that stance_model_open() opens for `name`; when there is no such model
+ * here, the card NAME.json in one of its folders, or the one that comes with stance.
  * Errors: ENOTFOUND (no such model, or it has no card), EFORMAT, EUNSUPPORTED (a newer card), EIO,
  * ELIMIT, ENOMEMORY. */
 STANCE_API int stance_card_open(struct stance_card **out, const char *name);

@@ -59,8 +59,9 @@ STANCE_API struct stance_image *stance_image_keep(struct stance_image *image);
 /* Drops one reference and sets the handle NULL; the last one frees the picture. NULL is allowed. */
 STANCE_API void stance_image_close(struct stance_image **image);
 
-/* A copy in another format: any becomes RGB24, BGR24, RGBA32, BGRA32 or GRAY8; YUV420P and NV12 only
- * themselves. Alpha is dropped or opaque. Errors: EARGUMENT, EUNSUPPORTED, ELIMIT, ENOMEMORY. */
+/* A copy in another format: any becomes RGB24, BGR24, RGBA32, BGRA32 or GRAY8; YUV420P and NV12
+ * only themselves. Alpha is dropped or opaque. Errors: EARGUMENT, EUNSUPPORTED, ELIMIT,
+ * ENOMEMORY. */
 STANCE_API int stance_image_convert(struct stance_image **out, const struct stance_image *image,
                                     int format);
 

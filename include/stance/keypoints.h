@@ -1,5 +1,5 @@
-/* Keypoint sets: which keypoints a network gives, how they belong together, and what they are called
- * elsewhere.
+/* Keypoint sets: which keypoints a network gives, how they belong together, and what they are
+ * called elsewhere.
  *
  * Networks give "coco17", "halpe26", "wholebody133" (COCO-WholeBody), "hand21", "face106" (LaPa),
  * "ap10k17" (animals), "mpii16", "crowdpose14". Conversions lead to "openpose18", "openpose25" and
@@ -40,8 +40,8 @@ struct stance_keypoint {
     float score; /* as the network gives it: mostly 0 … 1, peaks can be a little above 1 */
 };
 
-/* For every keypoint of `to` the index of the one in `from` that is the same place of the body, or -1;
- * `map` has to->count entries. Returns how many there are. Errors: EARGUMENT when there is none
+/* For every keypoint of `to` the index of the one in `from` that is the same place of the body, or
+ * -1; `map` has to->count entries. Returns how many there are. Errors: EARGUMENT when there is none
  * (hands and bodies, people and animals). */
 STANCE_API int stance_keypoint_set_map(const struct stance_keypoint_set *from,
                                        const struct stance_keypoint_set *to, int32_t *map);

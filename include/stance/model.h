@@ -1,7 +1,7 @@
 /* Models: weights and network of one ONNX file.
  *
- * Networks stored in half precision (float16, bfloat16) run in float32, and their inputs and outputs
- * are float32 too.
+ * Networks stored in half precision (float16, bfloat16) run in float32, and their inputs and
+ * outputs are float32 too.
  *
  * Threads: an open model never changes; any number of sessions in any threads share it. */
 #ifndef STANCE_MODEL_H
@@ -15,12 +15,12 @@ extern "C" {
 
 struct stance_model;
 
-/* Opens a model. `name` is "stance-det" (person detector) or "stance-pose" (keypoints of one person)
- * for the models inside the library, which need no file; else the path of an ONNX file; else a name
- * that is looked for (with and without ".onnx") in $STANCE_MODELS (a ':'-separated list), ./models,
- * $XDG_DATA_HOME/stance/models (~/.local/share/stance/models) and the installed share folder. The
- * two names always mean the built-in models: write "./stance-pose" or "stance-pose.onnx" for files.
- * A file stays mapped while the model lives.
+/* Opens a model. `name` is "stance-det" (person detector) or "stance-pose" (keypoints of one
+ * person) for the models inside the library, which need no file; else the path of an ONNX file;
+ * else a name that is looked for (with and without ".onnx") in $STANCE_MODELS (a ':'-separated
+ * list), ./models, $XDG_DATA_HOME/stance/models (~/.local/share/stance/models) and the installed
+ * share folder. The two names always mean the built-in models: write "./stance-pose" or
+ * "stance-pose.onnx" for files. A file stays mapped while the model lives.
  * Errors: ENOTFOUND (says where was looked, and which names are near), EIO, EFORMAT, EUNSUPPORTED
  * (names the operator), and for nodes that contradict themselves ESHAPE, ETYPE, EARGUMENT; ELIMIT,
  * ENOMEMORY. */
@@ -53,8 +53,8 @@ enum stance_role {
     STANCE_ROLE_ONE_STAGE, /* boxes and keypoints of all people in a picture */
 };
 
-/* An enum stance_role. Errors: EMODEL (says what the network has, what stance knows, and what can be
- * done about it), and those of stance_card_open() but ENOTFOUND. */
+/* An enum stance_role. Errors: EMODEL (says what the network has, what stance knows, and what can
+ * be done about it), and those of stance_card_open() but ENOTFOUND. */
 STANCE_API int stance_model_role(const struct stance_model *model);
 
 /* One model that stance_model_open() finds by its name. */

@@ -1,7 +1,7 @@
 /* Pose: from a picture to people with keypoints.
  *
- * Top-down: a detector finds person boxes, a pose network finds the keypoints in each. One-stage: one
- * network finds both.
+ * Top-down: a detector finds person boxes, a pose network finds the keypoints in each. One-stage:
+ * one network finds both.
  * Coordinates are pixels of the picture given, x right and y down, (0, 0) the centre of the first
  * pixel; keypoints may lie outside the picture.
  * Threads: a stance_pose belongs to one thread at a time; its models may be shared. */
@@ -63,14 +63,15 @@ struct stance_pose_options {
     const char *keypoint_set;      /* the network's keypoints by name; NULL: as the card says, else
                                       by their number */
     int32_t detector_size[2];      /* width and height of the input where the file leaves them */
-    int32_t pose_size[2];          /*   open; 0: as the card says, else 640×640 and 192×256 */
+    int32_t pose_size[2];          /* open; 0: as the card says, else 640×640 and 192×256 */
 };
 
 STANCE_API void stance_pose_options_default(struct stance_pose_options *options);
 
-/* Keeps its own references on the models. Errors: EMODEL (not a detector or pose network that stance
- * recognises), EARGUMENT (also for what the pose network cannot do: a detector, `center` or
- * `flip_test` beside a one-stage network, a refinement that its family lacks), EDEVICE, ENOMEMORY. */
+/* Keeps its own references on the models. Errors: EMODEL (not a detector or pose network that
+ * stance recognises), EARGUMENT (also for what the pose network cannot do: a detector, `center` or
+ * `flip_test` beside a one-stage network, a `flip_test` of keypoints whose set nobody names, a
+ * refinement that its family lacks, another size than the file fixes), EDEVICE, ENOMEMORY. */
 STANCE_API int stance_pose_open(struct stance_pose **out,
                                 const struct stance_pose_options *options);
 

@@ -325,9 +325,8 @@ void stance_card_close(struct stance_card **handle)
 
 static int refine_named(const char *name, int *refine)
 {
-    static const char *const names[] = {"auto", "none", "shift", "dark", "udp"};
-    for (int i = 0; i < (int)(sizeof names / sizeof names[0]); i++)
-        if (strcmp(names[i], name) == 0) {
+    for (int i = 0; i <= STANCE_REFINE_UDP; i++)
+        if (strcmp(model_refine_names[i], name) == 0) {
             *refine = i;
             return 0;
         }
@@ -365,9 +364,6 @@ int model_card_apply(struct model_traits *traits, const struct stance_card *card
                           "its card says family '%.40s', its outputs are those of "
                           "'%s'",
                           card->family, traits->family->name);
-    if (card->width > 0 && (card->width != input->width || card->height != input->height))
-        return base_error(STANCE_EMODEL, "its card says %dx%d, its input is %dx%d", card->width,
-                          card->height, input->width, input->height);
     input->bgr = card->bgr != 0;
     memcpy(input->mean, card->mean, sizeof input->mean);
     memcpy(input->std, card->std, sizeof input->std);

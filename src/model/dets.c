@@ -1,5 +1,5 @@
-/* Outputs of networks with suppression inside: dets [n, k, 5], as MMDeploy exports RTMDet, YOLOX and
- * RTMO. */
+/* Outputs of networks with suppression inside: dets [n, k, 5], as MMDeploy exports RTMDet, YOLOX
+ * and RTMO. */
 #include <string.h>
 
 #include "model/family.h"

@@ -79,16 +79,17 @@ int model_flip_shift(const struct model_traits *traits)
     return traits->family == &model_heatmap && traits->refine != STANCE_REFINE_UDP;
 }
 
+const char *const model_refine_names[] = {"auto", "none", "shift", "dark", "udp"};
+
 int model_refine(struct model_traits *traits, int refine)
 {
-    static const char *const names[] = {"auto", "none", "shift", "dark", "udp"};
     if (refine == STANCE_REFINE_AUTO)
         return 0;
     if (refine < 0 || refine > STANCE_REFINE_UDP)
         return base_error(STANCE_EARGUMENT, "there is no way to refine with the number %d", refine);
     if (!(traits->family->refinements & 1u << refine))
         return base_error(STANCE_EARGUMENT, "a %s has no refinement '%s'", traits->family->title,
-                          names[refine]);
+                          model_refine_names[refine]);
     traits->refine = refine;
     traits->input.udp = refine == STANCE_REFINE_UDP;
     return 0;
@@ -131,10 +132,12 @@ int model_signature_read(struct model_signature *out, const struct stance_model 
         out->outputs[i].rank = -1;
     }
     struct stance_tensor input;
-    if (out->input_count != 1 || stance_model_input(model, 0, &input) < 0 || input.rank != 4 ||
+    bool has_input = stance_model_input(model, 0, &input) == 0;
+    if (out->input_count != 1 || !has_input || input.rank != 4 ||
         out->output_count > MODEL_MAX_OUTPUTS) {
-        out->output_count =
-            out->output_count > MODEL_MAX_OUTPUTS ? MODEL_MAX_OUTPUTS : out->output_count;
+        if (has_input && input.rank >= 0)
+            out->input = tensor_shape_make(input.rank, input.dims);
+        fill_outputs(out, model->graph, model);
         return 0;
     }
     const int64_t open[4] = {1, 3, height, width};

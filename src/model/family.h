@@ -45,8 +45,9 @@ struct model_family {
     /* Fills variant, input size and colours, keypoint_count; false: not of this family. */
     bool (*recognise)(const struct model_signature *signature, struct model_traits *traits);
     /* Detectors and one-stage networks: person boxes of image `image` of the batch with score ≥
-     * `threshold` in network coordinates, at most `capacity`; returns how many (before suppression).
-     * `index` of a box is the candidate's place in the output of a one-stage network. */
+     * `threshold` in network coordinates, at most `capacity`; returns how many (before
+     * suppression). `index` of a box is the candidate's place in the output of a one-stage
+     * network. */
     size_t (*decode_boxes)(const struct model_traits *traits, const struct stance_tensor *outputs,
                            int64_t image, float threshold, struct vision_box *boxes,
                            size_t capacity);
@@ -62,6 +63,9 @@ struct model_family {
 /* Cells by which answers to a mirrored image are moved after mirroring them back, so that they lie
  * where the answers to the image lie (MMPose: shift_heatmap). */
 int model_flip_shift(const struct model_traits *traits);
+
+/* Of enum stance_refine. */
+extern const char *const model_refine_names[STANCE_REFINE_UDP + 1];
 
 /* Chooses how coordinates are refined (enum stance_refine; STANCE_REFINE_AUTO changes nothing).
  * Errors: EARGUMENT when the family has no such way. */
@@ -103,20 +107,21 @@ struct model_choice {
 
 /* model_identify() with this card, NULL for none, instead of the model's own. */
 int model_identify_as(struct model_traits *traits, const struct stance_model *model,
-                      const struct stance_card *card, int width, int height,
-                      const struct model_choice *choice);
+                      const struct stance_card *card, const struct model_choice *choice);
 
-/* What a model is by its signature, by its card, where it has one, and by the caller's choice (NULL:
- * none). `width` × `height`: the size of an open input that nobody names. Errors: EMODEL, EARGUMENT
- * (a choice that does not fit), and those of stance_card_open() but ENOTFOUND. */
-int model_identify(struct model_traits *traits, const struct stance_model *model, int width,
-                   int height, const struct model_choice *choice);
+/* What a model is by its signature, by its card, where it has one, and by the caller's choice
+ * (NULL: none). An open input whose size nobody names is 192×256 for pose networks and 640×640 for
+ * those that see whole pictures. Errors: EMODEL, EARGUMENT (a choice that does not fit), and those
+ * of stance_card_open() but ENOTFOUND. */
+int model_identify(struct model_traits *traits, const struct stance_model *model,
+                   const struct model_choice *choice);
 
-/* The set with this many keypoints; for a count without one, `fallback` is filled with points
- * without names or skeleton (its tables live in the caller's struct). */
+/* The set with this many keypoints; for a count without one, `fallback` is filled with numbered
+ * points that have no skeleton and no mirror image (its tables live in the caller's struct). */
 struct model_plain_set {
     struct stance_keypoint_set set;
     const char *names[512];
+    char texts[512][12]; /* "point_0" */
     uint8_t colors[512][3];
     int32_t flip[512];
 };
@@ -129,7 +134,8 @@ extern const float model_mean_rgb[3], model_std_rgb[3];
  * `second`. Dims may be open. */
 bool model_has_dets(const struct model_signature *signature, const char *second);
 
-/* Boxes of dets [n, k, 5] (x1, y1, x2, y2, score); `labels` may be NULL, else only label 0 counts. */
+/* Boxes of dets [n, k, 5] (x1, y1, x2, y2, score); `labels` may be NULL, else only label 0
+ * counts. */
 size_t model_decode_dets(const struct stance_tensor *dets, const struct stance_tensor *labels,
                          int64_t image, float threshold, struct vision_box *boxes, size_t capacity);
 

@@ -6,8 +6,9 @@
 
 #include "onnx/onnx_model.h"
 
-/* Where stance_model_open() would find the file `name`: the path into `path`, which may lead into an
- * archive (package.h). Built-in models are no files. Errors: ENOTFOUND, with the names that are near; EARGUMENT, ENOMEMORY. */
+/* Where stance_model_open() would find the file `name`: the path into `path`, which may lead into
+ * an archive (package.h). Built-in models are no files. Errors: ENOTFOUND, with the names that are
+ * near; EARGUMENT, ENOMEMORY. */
 int model_find(const char *name, char *path, size_t size);
 
 /* Calls `visit` for the folders that models are looked for in, in this order, until it returns

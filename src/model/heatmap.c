@@ -1,8 +1,8 @@
-/* Heatmap pose networks (SimpleBaseline, HRNet, SimplePose, MobileNetV2 heads, ViTPose): one map per
- * keypoint at a half, a quarter or an eighth of the input's size.
+/* Heatmap pose networks (SimpleBaseline, HRNet, SimplePose, MobileNetV2 heads, ViTPose): one map
+ * per keypoint at a half, a quarter or an eighth of the input's size.
  * Source: Simple Baselines (arXiv 1804.06208, 3.1): the arg-max, moved a quarter of a cell towards
- * the larger neighbour; the score is the map's maximum, not bounded by 1. DARK and UDP on request or
- * by the card. */
+ * the larger neighbour; the score is the map's maximum, not bounded by 1. DARK and UDP on request
+ * or by the card. */
 #include "model/family.h"
 #include "model/refine.h"
 

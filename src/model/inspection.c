@@ -112,7 +112,7 @@ static int describe_ends(struct inspection *in)
 static int describe_family(struct inspection *in)
 {
     struct model_traits traits;
-    int code = model_identify(&traits, in->model, 640, 640, NULL);
+    int code = model_identify(&traits, in->model, NULL);
     if (code == STANCE_ENOMEMORY)
         return code;
     if (code == 0)

@@ -18,7 +18,7 @@ static const char *const halpe26_names[] = {
 
 static const uint8_t halpe26_colors[][3] = {
     MIDDLE, MIDDLE, MIDDLE, MIDDLE, MIDDLE, LEFT, RIGHT, LEFT, RIGHT, LEFT, RIGHT, LEFT, RIGHT,
-    LEFT, RIGHT, LEFT, RIGHT, RIGHT, RIGHT, RIGHT, RIGHT, RIGHT, RIGHT, RIGHT, RIGHT, RIGHT,
+    LEFT, RIGHT, LEFT, RIGHT, MIDDLE, MIDDLE, MIDDLE, LEFT, RIGHT, LEFT, RIGHT, LEFT, RIGHT,
 };
 
 static const float halpe26_sigmas[] = {
@@ -49,8 +49,7 @@ static const char *const crowdpose14_names[] = {
 };
 
 static const uint8_t crowdpose14_colors[][3] = {
-    MIDDLE, MIDDLE, MIDDLE, MIDDLE, MIDDLE, LEFT, RIGHT, LEFT, RIGHT, LEFT, RIGHT, LEFT, RIGHT,
-    LEFT,
+    LEFT, RIGHT, LEFT, RIGHT, LEFT, RIGHT, LEFT, RIGHT, LEFT, RIGHT, LEFT, RIGHT, MIDDLE, MIDDLE,
 };
 
 static const float crowdpose14_sigmas[] = {

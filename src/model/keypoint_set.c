@@ -1,5 +1,6 @@
 /* Keypoint sets by name and by number, and the way from one to another. */
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "model/family.h"
@@ -33,7 +34,8 @@ const struct stance_keypoint_set *model_keypoint_set(int count, struct model_pla
             return sets[i];
     static const uint8_t plain[3] = {51, 153, 255};
     for (int i = 0; i < count; i++) {
-        fallback->names[i] = "point";
+        snprintf(fallback->texts[i], sizeof fallback->texts[i], "point_%d", i);
+        fallback->names[i] = fallback->texts[i];
         memcpy(fallback->colors[i], plain, 3);
         fallback->flip[i] = i;
     }
@@ -46,8 +48,8 @@ const struct stance_keypoint_set *model_keypoint_set(int count, struct model_pla
 }
 
 /* Two names of one place. Heads and necks as MMPose's converters pair them (RTMPose's body8
- * configs); the others by the definitions of COCO-WholeBody, whose faces are the 68 points of 300-W, and of
- * MediaPipe. Left and right are the person's. */
+ * configs); the others by the definitions of COCO-WholeBody, whose faces are the 68 points of
+ * 300-W, and of MediaPipe. Left and right are the person's. */
 static const char *const synonyms[][2] = {
     {"top_head", "head"},
     {"head_top", "head"},

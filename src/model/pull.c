@@ -1,6 +1,9 @@
 /* Fetching models: address after address, going on where a connection broke. */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,7 +21,7 @@ struct pull {
     const struct stance_card *card;
     const char *name, *folder, *url;
     const struct stance_store_options *options;
-    char part[BASE_PATH_BYTES];
+    char part[BASE_PATH_BYTES], lock[BASE_PATH_BYTES];
 };
 
 static int tell(void *context, int64_t done, int64_t total)
@@ -66,7 +69,8 @@ static bool is_archive(const struct base_mapping *mapping)
     return mapping->size > 4 && memcmp(mapping->data, "PK\3\4", 4) == 0;
 }
 
-/* The model of an archive, which is not called .zip while it is a part: a link gives it that name. */
+/* The model of an archive, which is not called .zip while it is a part: a link gives it that
+ * name. */
 static int store_packed(const struct pull *pull)
 {
     char archive[BASE_PATH_BYTES], wanted[BASE_PATH_BYTES], path[BASE_PATH_BYTES];
@@ -91,21 +95,23 @@ static int store_packed(const struct pull *pull)
     return code;
 }
 
+static int store_plain(const struct pull *pull, const struct base_mapping *mapping)
+{
+    const struct model_store_item item = {.name = pull->name,
+                                          .data = mapping->data,
+                                          .size = mapping->size,
+                                          .rename = pull->part,
+                                          .card = pull->card};
+    return model_store_put(&item, pull->folder, pull->options);
+}
+
+/* Whatever comes of it, the part is gone then. */
 static int store(const struct pull *pull)
 {
     struct base_mapping mapping;
-    BASE_TRY(base_file_map(&mapping, pull->part, DOWNLOAD_LIMIT));
-    int code;
-    if (is_archive(&mapping)) {
-        base_file_unmap(&mapping);
-        code = store_packed(pull);
-    } else {
-        const struct model_store_item item = {.name = pull->name,
-                                              .data = mapping.data,
-                                              .size = mapping.size,
-                                              .rename = pull->part,
-                                              .card = pull->card};
-        code = model_store_put(&item, pull->folder, pull->options);
+    int code = base_file_map(&mapping, pull->part, DOWNLOAD_LIMIT);
+    if (code == 0) {
+        code = is_archive(&mapping) ? store_packed(pull) : store_plain(pull, &mapping);
         base_file_unmap(&mapping);
     }
     forget(pull);
@@ -157,9 +163,58 @@ static int check_card(const struct stance_card *card, const char *name)
         return 0;
     const char *checkpoint = card->checkpoint ? card->checkpoint : "";
     return base_error(STANCE_ENOTFOUND, "%s: its publisher has no ONNX file of it%s%s", name,
-                      checkpoint[0] ? "; docs/training.md tells how its checkpoint becomes one: "
+                      checkpoint[0] ? "; docs/training.md tells which checkpoints become one; this "
+                                      "is "
                                     : "",
                       checkpoint);
+}
+
+/* ---- One at a time ------------------------------------------------------------------------------
+ */
+
+/* Whether an open file is still the one of that name. */
+static bool is_named(int file, const char *path)
+{
+    struct stat open, named;
+    return fstat(file, &open) == 0 && stat(path, &named) == 0 && open.st_dev == named.st_dev &&
+           open.st_ino == named.st_ino;
+}
+
+/* Nobody else touches the part while the lock, an open file, is held. Who holds it removes the
+ * file, so that one which was opened before and is locked after that counts for nothing. */
+static int lock(const struct pull *pull)
+{
+    for (;;) {
+        int file = open(pull->lock, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+        if (file < 0)
+            return base_error(STANCE_EIO, "cannot write '%s': %s", pull->lock, strerror(errno));
+        int failed = flock(file, LOCK_EX | LOCK_NB), reason = errno;
+        if (!failed && is_named(file, pull->lock))
+            return file;
+        close(file);
+        if (failed && reason == EWOULDBLOCK)
+            return base_error(STANCE_EIO, "%s: another process is fetching it", pull->name);
+        if (failed)
+            return base_error(STANCE_EIO, "cannot lock '%s': %s", pull->lock, strerror(reason));
+    }
+}
+
+static void unlock(const struct pull *pull, int file)
+{
+    unlink(pull->lock);
+    close(file);
+}
+
+/* Unless another process has just stored it. */
+static int pull_locked(struct pull *pull)
+{
+    char path[BASE_PATH_BYTES];
+    int file = lock(pull);
+    BASE_TRY(file);
+    bool there = !pull->options->replace && model_find(pull->name, path, sizeof path) == 0;
+    int code = there ? 1 : try_addresses(pull);
+    unlock(pull, file);
+    return code;
 }
 
 int stance_store_pull(const char *name, const struct stance_store_options *options)
@@ -179,7 +234,9 @@ int stance_store_pull(const char *name, const struct stance_store_options *optio
     if (code == 0)
         code = model_store_join(pull.part, folder, name, ".part");
     if (code == 0)
-        code = try_addresses(&pull);
+        code = model_store_join(pull.lock, folder, name, ".part.lock");
+    if (code == 0)
+        code = pull_locked(&pull);
     stance_card_close(&card);
     return code;
 }

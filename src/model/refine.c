@@ -1,5 +1,5 @@
-/* DARK: the answer is smoothed by a Gaussian, scaled back to its old maximum, and a parabola through
- * its logarithm around the maximum gives the peak.
+/* DARK: the answer is smoothed by a Gaussian, scaled back to its old maximum, and a parabola
+ * through its logarithm around the maximum gives the peak.
  * Sources: DARK (arXiv 1910.06278), UDP (arXiv 1911.07524), the stencils and bounds of MMPose's
  * codecs/utils/refinement.py. */
 #include "model/refine.h"

@@ -1,8 +1,8 @@
 /* RTMDet detectors: raw heads at strides 8, 16, 32, channels first or last, scores and distances
  * together or apart, and exports with suppression inside (dets, labels).
  * Source: RTMDet (arXiv 2212.07784), decoding as in mmdeploy's rewriter: points at multiples of the
- * stride, distances left, top, right, bottom in pixels, scores as logits unless all lie in 0 … 1.
- * Class 0 is person. */
+ * stride, distances left, top, right, bottom in pixels, scores as logits unless all lie about in 0
+ * … 1. Class 0 is person. */
 #include <math.h>
 #include <string.h>
 
@@ -130,7 +130,8 @@ static struct level level_at(const struct model_traits *traits, const struct sta
     return found;
 }
 
-/* Exports differ in whether the sigmoid is inside: values outside of 0 … 1 can only be logits. */
+/* Exports differ in whether the sigmoid is inside: values well outside of 0 … 1 can only be logits,
+ * and empty cells have logits far below 0. Rounding in the network's own sigmoid is none. */
 static bool are_logits(const struct model_traits *traits, const struct stance_tensor *outputs,
                        int64_t image)
 {
@@ -138,7 +139,7 @@ static bool are_logits(const struct model_traits *traits, const struct stance_te
         struct level level = level_at(traits, outputs, image, i);
         for (int64_t cell = 0; cell < level.cells; cell++) {
             float score = level.scores[cell * level.score_cell];
-            if (score < 0 || score > 1)
+            if (score < -0.01f || score > 1.01f)
                 return true;
         }
     }

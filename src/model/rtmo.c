@@ -1,10 +1,9 @@
 /* RTMO: one network for boxes and keypoints of all people, outputs dets [n, k, 5] and keypoints
  * [n, k, points, 3] in pixels of the network's input.
- * Source: RTMO (arXiv 2312.07526) as MMDeploy exports it. People are ranked by the box's score, never
- * by their keypoints' (mmpose#3075); a keypoint that is no number is absent; boxes overlapping more than 0.65, the test configuration's
- * value, are one person: exports with stricter suppression inside are not changed by that. */
-#include <math.h>
-
+ * Source: RTMO (arXiv 2312.07526) as MMDeploy exports it. People are ranked by the box's score,
+ * never by their keypoints' (mmpose#3075); boxes overlapping more than 0.65, the test
+ * configuration's value, are one person: exports with stricter suppression inside are not changed
+ * by that. */
 #include "model/family.h"
 
 static bool recognise(const struct model_signature *s, struct model_traits *traits)
@@ -35,11 +34,8 @@ static void decode_pose(const struct model_traits *traits, const struct stance_t
                         int64_t index, float *scratch, struct stance_keypoint *keypoints)
 {
     const float *values = (const float *)outputs[1].data + index * traits->keypoint_count * 3;
-    for (int k = 0; k < traits->keypoint_count; k++, values += 3) {
-        bool finite = isfinite(values[0]) && isfinite(values[1]) && isfinite(values[2]);
-        keypoints[k] = finite ? (struct stance_keypoint){values[0], values[1], values[2]}
-                              : (struct stance_keypoint){0, 0, 0};
-    }
+    for (int k = 0; k < traits->keypoint_count; k++, values += 3)
+        keypoints[k] = (struct stance_keypoint){values[0], values[1], values[2]};
 }
 
 const struct model_family model_rtmo = {.name = "rtmo",

@@ -1,6 +1,6 @@
-/* MMDeploy's SDK files as a card: how the picture is normalised (pipeline.json) and what the outputs
- * are decoded with. Sizes are left to the network: pipeline.json is known to carry those of another
- * model in some exports.
+/* MMDeploy's SDK files as a card: how the picture is normalised (pipeline.json) and what the
+ * outputs are decoded with. Sizes are left to the network: pipeline.json is known to carry those of
+ * another model in some exports.
  * Source: MMDeploy's SDK documentation (02-how-to-run/sdk_usage) and its codebase/mmpose. */
 #include <stdio.h>
 #include <string.h>
@@ -35,14 +35,21 @@ static bool member_true(const base_json_value *object, const char *key, bool abs
     return is;
 }
 
+/* Three numbers; nothing for null or no member, as networks on plain pixels have it. */
+static int read_floats(const base_json_value *object, const char *key, float *values)
+{
+    bool absent = base_json_kind(base_json_get(object, key)) == BASE_JSON_NULL;
+    return absent ? 0 : base_json_get_floats(object, key, 3, values);
+}
+
 static int read_transforms(struct sdk *sdk, const base_json_value *list)
 {
     for (size_t i = 0; i < base_json_count(list); i++) {
         const base_json_value *transform = base_json_at(list, i);
         if (strcmp(member_text(transform, "type"), "Normalize") != 0)
             continue;
-        BASE_TRY(base_json_get_floats(transform, "mean", 3, sdk->mean));
-        BASE_TRY(base_json_get_floats(transform, "std", 3, sdk->std));
+        BASE_TRY(read_floats(transform, "mean", sdk->mean));
+        BASE_TRY(read_floats(transform, "std", sdk->std));
         sdk->rgb = member_true(transform, "to_rgb", true);
     }
     return 0;
@@ -58,9 +65,9 @@ static void read_component(struct sdk *sdk, const base_json_value *task)
         sdk->refine = member_true(params, "use_dark", false) ? "dark" : NULL;
     } else if (strstr(component, "Heatmap") && strstr(component, "HeadDecode")) {
         sdk->family = "heatmap";
-        sdk->refine = member_true(params, "use_udp", false)                          ? "udp"
-                      : strcmp(member_text(params, "post_process"), "unbiased") == 0 ? "dark"
-                                                                                     : NULL;
+        bool dark = strcmp(member_text(params, "post_process"), "unbiased") == 0 ||
+                    member_true(params, "unbiased", false);
+        sdk->refine = member_true(params, "use_udp", false) ? "udp" : dark ? "dark" : NULL;
     }
 }
 

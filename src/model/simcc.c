@@ -1,5 +1,5 @@
-/* SimCC pose networks (RTMPose): one-dimensional classification of x and y, the same number of bins a
- * pixel in both (RTMPose: two). A third output, the depth of RTMW3D, is not used.
+/* SimCC pose networks (RTMPose): one-dimensional classification of x and y, the same number of bins
+ * a pixel in both (RTMPose: two). A third output, the depth of RTMW3D, is not used.
  * Source: SimCC (arXiv 2107.03332) as RTMPose uses it (arXiv 2303.07399, 3.1.2): the coordinate is
  * the arg-max divided by the bins a pixel, the score the smaller of the two maxima; a keypoint
  * whose score is not positive lies at (-1, -1). DARK refines it on request. */

@@ -123,9 +123,7 @@ static int recognise(struct model_traits *traits, const struct model_store_item 
 {
     struct stance_model *model;
     BASE_TRY(engine_model_parse(&model, item->data, item->size, item->name));
-    int code = model_identify_as(traits, model, item->card, 192, 256, NULL);
-    if (code == STANCE_EMODEL || code == STANCE_ESHAPE)
-        code = model_identify_as(traits, model, item->card, 640, 640, NULL);
+    int code = model_identify_as(traits, model, item->card, NULL);
     stance_model_close(&model);
     return code < 0 ? base_error_context(code, "%s", item->name) : 0;
 }
@@ -173,8 +171,12 @@ int model_store_put(const struct model_store_item *item, const char *folder,
     base_sha256(item->data, item->size, digest);
     BASE_TRY(check_digest(item->card, item->name, digest));
     BASE_TRY(recognise(&traits, item));
+    bool had_card = base_file_exists(json);
     BASE_TRY(put_card(json, item, &traits, digest));
-    BASE_TRY(put_model(onnx, item));
+    int code = put_model(onnx, item);
+    if (code < 0 && !had_card)
+        unlink(json);
+    BASE_TRY(code);
     if (options->stored)
         options->stored(options->context, item->name, onnx);
     return 0;

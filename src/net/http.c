@@ -1,6 +1,7 @@
 /* HTTP through libcurl; the only file that knows it. The library is opened when the first address
  * is asked for: that costs 10 ms and 6 MB, which pictures on the disk need not pay. */
 #define CURL_DISABLE_TYPECHECK
+#define CURL_DISABLE_DEPRECATION
 #include <curl/curl.h>
 
 #include <dlfcn.h>
@@ -10,7 +11,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -69,13 +69,24 @@ static int request_open(CURL **request, const char *url)
     return *request ? 0 : base_error(STANCE_ENOMEMORY, "out of memory while fetching '%s'", url);
 }
 
+/* Only http and https, and never from https back to http. What libcurl.so.4 is here before 7.85
+ * knows protocols by number only, and left alone would follow redirects to ftp. */
+static void allow_protocols(CURL *request, bool secure)
+{
+    const long https = CURLPROTO_HTTPS, both = CURLPROTO_HTTP | CURLPROTO_HTTPS;
+    if (curl.set(request, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK) {
+        curl.set(request, CURLOPT_REDIR_PROTOCOLS_STR, secure ? "https" : "http,https");
+    } else {
+        curl.set(request, CURLOPT_PROTOCOLS, both);
+        curl.set(request, CURLOPT_REDIR_PROTOCOLS, secure ? https : both);
+    }
+}
+
 static void prepare(CURL *request, const char *url, const struct net_limits *limits, size_t room,
                     char *reason)
 {
-    bool secure = strncasecmp(url, "https:", 6) == 0;
     curl.set(request, CURLOPT_URL, url);
-    curl.set(request, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl.set(request, CURLOPT_REDIR_PROTOCOLS_STR, secure ? "https" : "http,https");
+    allow_protocols(request, strncasecmp(url, "https:", 6) == 0);
     curl.set(request, CURLOPT_FOLLOWLOCATION, 1L);
     curl.set(request, CURLOPT_MAXREDIRS, (long)MAX_REDIRECTS);
     curl.set(request, CURLOPT_CONNECTTIMEOUT_MS, (long)limits->connect_ms);
@@ -156,7 +167,9 @@ struct download {
     int64_t had, size; /* bytes there before this request, and now */
     long status;
     bool begun; /* the first byte of the body has come */
+    bool stale; /* the answer does not go on with what is there */
     char etag[VALIDATOR], modified[VALIDATOR], range[VALIDATOR]; /* of the answer */
+    char version[VALIDATOR];                                     /* of what is there, or "" */
     char tag_path[BASE_PATH_BYTES];
 };
 
@@ -205,19 +218,32 @@ static int start_anew(struct download *download)
                : file_error(download);
 }
 
+/* Whether a partial answer begins where the file ends and is of its version: there are servers that
+ * do not look at If-Range. */
+static int check_part(struct download *download)
+{
+    char start[40];
+    const char *version = download->version;
+    const char *now = version[0] == '"' ? download->etag : download->modified;
+    snprintf(start, sizeof start, "bytes %lld-", (long long)download->size);
+    bool here = strncmp(download->range, start, strlen(start)) == 0;
+    bool same = !version[0] || !now[0] || strcmp(now, version) == 0;
+    download->stale = !here || !same;
+    return download->stale
+               ? base_error(STANCE_EIO,
+                            "the server sends '%.60s' of '%.60s' where '%s' was asked for",
+                            download->range, now, start)
+               : 0;
+}
+
 /* Before the first byte: does the answer go on where the file ends, and what is it a part of? */
 static int begin_body(struct download *download)
 {
     long status = 0;
-    char tag[TAG], start[40];
+    char tag[TAG];
     curl.get(download->request, CURLINFO_RESPONSE_CODE, &status);
     download->begun = true;
-    snprintf(start, sizeof start, "bytes %lld-", (long long)download->size);
-    if (status != 206)
-        BASE_TRY(start_anew(download));
-    else if (strncmp(download->range, start, strlen(start)) != 0)
-        return base_error(STANCE_EIO, "the server sends '%.60s' where '%s' was asked for",
-                          download->range, start);
+    BASE_TRY(status == 206 ? check_part(download) : start_anew(download));
     int length = snprintf(tag, sizeof tag, "%s\n%s", download->save->url, validator(download));
     bool usable = validator(download)[0] && (size_t)length < sizeof tag;
     return usable ? base_file_write(download->tag_path, tag, (size_t)length) : 0;
@@ -227,7 +253,8 @@ static int write_body(struct download *download, const char *data, size_t size)
 {
     if (!download->begun)
         BASE_TRY(begin_body(download));
-    if (size > download->save->limit - (size_t)download->size)
+    size_t limit = download->save->limit, here = (size_t)download->size;
+    if (here > limit || size > limit - here)
         return STANCE_ELIMIT;
     while (size) {
         ssize_t wrote = write(download->file, data, size);
@@ -279,11 +306,11 @@ static void read_tag(const struct download *download, char value[VALIDATOR])
 /* Asks for the rest of the file when it is known of what it is a part. */
 static int ask_for_rest(struct download *download, struct curl_slist **headers)
 {
-    char value[VALIDATOR], line[VALIDATOR + 16], range[32];
-    read_tag(download, value);
-    if (download->size == 0 || !value[0])
+    char line[VALIDATOR + 16], range[32];
+    read_tag(download, download->version);
+    if (download->size == 0 || !download->version[0])
         return 0;
-    snprintf(line, sizeof line, "If-Range: %s", value);
+    snprintf(line, sizeof line, "If-Range: %s", download->version);
     snprintf(range, sizeof range, "%lld-", (long long)download->size);
     *headers = curl.add_header(NULL, line);
     if (!*headers)
@@ -299,6 +326,8 @@ static int fetch_file(struct download *download)
     char reason[CURL_ERROR_SIZE] = "";
     const struct net_save *save = download->save;
     struct curl_slist *headers = NULL;
+    download->begun = download->stale = false;
+    download->code = 0;
     BASE_TRY(request_open(&download->request, save->url));
     CURL *request = download->request;
     prepare(request, save->url, &save->limits, save->limit, reason);
@@ -332,8 +361,6 @@ static int open_file(struct download *download)
     download->file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (download->file < 0)
         return file_error(download);
-    if (flock(download->file, LOCK_EX | LOCK_NB) != 0)
-        return base_error(STANCE_EIO, "'%s' is being written by another program", path);
     download->size = lseek(download->file, 0, SEEK_END);
     download->had = download->size;
     return download->size < 0 ? file_error(download) : 0;
@@ -345,8 +372,9 @@ int net_http_save(const struct net_save *save)
     int code = open_file(&download);
     if (code == 0)
         code = fetch_file(&download);
-    if (code < 0 && download.status == RANGE_BEYOND && download.size > 0) {
-        code = start_anew(&download); /* it was whole, or the server has a shorter file now */
+    /* Beyond the range: it was whole, or the server has a shorter file now. */
+    if (code < 0 && download.size > 0 && (download.stale || download.status == RANGE_BEYOND)) {
+        code = start_anew(&download);
         if (code == 0)
             code = fetch_file(&download);
     }
@@ -354,6 +382,10 @@ int net_http_save(const struct net_save *save)
         code = file_error(&download);
     if (code == 0)
         unlink(download.tag_path);
+    if (code < 0 && download.file >= 0 && download.size == 0) { /* nothing to go on with */
+        unlink(save->path);
+        unlink(download.tag_path);
+    }
     if (download.file >= 0)
         close(download.file);
     return code;

@@ -138,8 +138,8 @@ int onnx_model_open(struct onnx_model **out, const char *path);
  * where external data lies; NULL refuses external data. Errors as onnx_model_open(). */
 int onnx_model_parse(struct onnx_model **out, const void *data, size_t size, const char *folder);
 
-/* The same for bytes that the model takes over and frees: `bytes` is empty afterwards, on errors too.
- * External data is refused. */
+/* The same for bytes that the model takes over and frees: `bytes` is empty afterwards, on errors
+ * too. External data is refused. */
 int onnx_model_take(struct onnx_model **out, struct base_buffer *bytes);
 
 /* One more reference; returns `model`. */

@@ -1,5 +1,6 @@
 /* Flip test: a crop and its mirror image both answer, and the answers are averaged before they are
- * decoded. Outputs are [image, keypoint, …, x] first and, for SimCC, [image, keypoint, y] second. */
+ * decoded. Outputs are [image, keypoint, …, x] first and, for SimCC, [image, keypoint, y]
+ * second. */
 #include <string.h>
 
 #include "base/memory.h"

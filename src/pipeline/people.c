@@ -1,4 +1,6 @@
 /* Boxes from the detector, keypoints from the pose network, both from a one-stage network. */
+#include <math.h>
+
 #include "base/errors.h"
 #include "pipeline/people.h"
 
@@ -78,6 +80,12 @@ void pipeline_set_box(struct stance_person *person, const struct vision_box *box
     person->box_score = person->score = box->score;
 }
 
+static bool is_finite(const struct stance_keypoint *point)
+{
+    return isfinite(point->x) && isfinite(point->y) && isfinite(point->score);
+}
+
+/* A keypoint that is no number is absent. */
 static void fill_person(struct stance_pose *pose, struct stance_person *person,
                         const struct vision_box *box, const struct vision_mapping *mapping,
                         const struct stance_tensor *outputs, int64_t index)
@@ -88,6 +96,10 @@ static void fill_person(struct stance_pose *pose, struct stance_person *person,
     int confident = 0;
     for (int k = 0; k < traits->keypoint_count; k++) {
         struct stance_keypoint *point = &person->keypoints[k];
+        if (!is_finite(point)) {
+            *point = (struct stance_keypoint){0, 0, 0};
+            continue;
+        }
         vision_map(mapping, &point->x, &point->y);
         if (point->score > 0.2f) {
             sum += point->score;

@@ -51,6 +51,12 @@ static int open_memory(struct stance_pose *pose)
     pose->result.keypoint_set = traits->keypoint_set
                                     ? traits->keypoint_set
                                     : model_keypoint_set(traits->keypoint_count, &pose->plain_set);
+    if (pose->options.flip_test && traits->keypoint_count > 0 &&
+        pose->result.keypoint_set == &pose->plain_set.set)
+        return base_error(STANCE_EARGUMENT,
+                          "%s: a flip test needs to know which of its %d keypoints mirror each "
+                          "other: name their set",
+                          stance_model_path(pose->options.pose), traits->keypoint_count);
     return 0;
 }
 

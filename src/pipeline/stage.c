@@ -10,8 +10,7 @@ static size_t image_floats(const struct pipeline_stage *stage)
 static int identify(struct pipeline_stage *stage, const struct stance_model *model, bool detects,
                     const struct model_choice *choice)
 {
-    int code = detects ? model_identify(&stage->traits, model, 640, 640, choice)
-                       : model_identify(&stage->traits, model, 192, 256, choice);
+    int code = model_identify(&stage->traits, model, choice);
     if (code == 0 && (stage->traits.family->role == MODEL_DETECTOR) != detects)
         code = base_error(STANCE_EMODEL, "this is a %s, not a %s", stage->traits.family->title,
                           detects ? "person detector" : "pose network");

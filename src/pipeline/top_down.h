@@ -7,8 +7,9 @@
 #include "stance/session.h"
 
 /* People whose crops go through the network together. Larger groups are cut into batches of these
- * sizes, so that at most four plans are kept; the results do not depend on the cut. */
-enum { PIPELINE_MAX_BATCH = 8, PIPELINE_MAX_CANDIDATES = 8192 };
+ * sizes, so that at most four plans are kept; the results do not depend on the cut. Candidates of a
+ * detector: 640×640 has 8400 cells, of which a threshold of 0 takes all. */
+enum { PIPELINE_MAX_BATCH = 8, PIPELINE_MAX_CANDIDATES = 1 << 14 };
 
 /* One network ready to run on pictures. */
 struct pipeline_stage {
@@ -19,8 +20,9 @@ struct pipeline_stage {
     int capacity, output_count;
 };
 
-/* Recognises the model and opens its session. `capacity` counts for pose networks; the others take one
- * picture. Errors: EMODEL for a detector where not `detects`, and for any other where it does. */
+/* Recognises the model and opens its session. `capacity` counts for pose networks; the others take
+ * one picture. Errors: EMODEL for a detector where not `detects`, and for any other where it
+ * does. */
 int pipeline_stage_open(struct pipeline_stage *stage, struct stance_model *model, bool detects,
                         const struct model_choice *choice,
                         const struct stance_session_options *options, int capacity);

@@ -1,5 +1,6 @@
 /* Copies of pictures in other pixel formats: every format becomes RGB or BGR (with or without
- * alpha) or grey. Alpha is dropped on the way to formats without it, opaque on the way to others. */
+ * alpha) or grey. Alpha is dropped on the way to formats without it, opaque on the way to
+ * others. */
 #include <string.h>
 
 #include "base/errors.h"

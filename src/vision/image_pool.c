@@ -8,7 +8,8 @@
 
 enum { MOST_IDLE = 32 };
 
-/* `lock` guards everything. The pool ends when its handle is closed and the last picture is back. */
+/* `lock` guards everything. The pool ends when its handle is closed and the last picture is
+ * back. */
 struct vision_pool {
     pthread_mutex_t lock;
     struct vision_owner *idle;

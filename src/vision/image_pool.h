@@ -1,8 +1,8 @@
-/* Pictures that come and go with the frames of a stream: their memory is used again, so that nothing
- * is allocated while frames flow.
+/* Pictures that come and go with the frames of a stream: their memory is used again, so that
+ * nothing is allocated while frames flow.
  *
- * Pictures out of a pool are ordinary ones; the last stance_image_close() brings them back, from any
- * thread. They may outlive the pool's handle. */
+ * Pictures out of a pool are ordinary ones; the last stance_image_close() brings them back, from
+ * any thread. They may outlive the pool's handle. */
 #ifndef VISION_IMAGE_POOL_H
 #define VISION_IMAGE_POOL_H
 
@@ -16,13 +16,13 @@ STANCE_PRIVATE int vision_pool_open(struct vision_pool **out, int limit);
 /* NULL allowed; sets NULL. */
 STANCE_PRIVATE void vision_pool_close(struct vision_pool **pool);
 
-/* A picture with undefined pixels. Errors: those of stance_image_open(), ELIMIT when too many are in
- * use. */
+/* A picture with undefined pixels. Errors: those of stance_image_open(), ELIMIT when too many are
+ * in use. */
 STANCE_PRIVATE int vision_pool_take(struct vision_pool *pool, struct stance_image **out, int format,
                                     int width, int height);
 
-/* A picture over planes of somebody else: `release(context)` is called once, when its last reference
- * goes. On error nothing is released. Errors: EARGUMENT, ELIMIT, ENOMEMORY. */
+/* A picture over planes of somebody else: `release(context)` is called once, when its last
+ * reference goes. On error nothing is released. Errors: EARGUMENT, ELIMIT, ENOMEMORY. */
 STANCE_PRIVATE int vision_pool_wrap(struct vision_pool *pool, struct stance_image **out,
                                     const struct stance_image *view, void (*release)(void *),
                                     void *context);

@@ -144,11 +144,12 @@ static void nothing(struct onnx_writer *writer, const char *input)
     onnx_writer_node(writer, "Mul", "", "mean,zero", "none");
 }
 
-struct base_buffer tiny_one_stage(int64_t count, const float *dets, int64_t points,
+struct base_buffer tiny_one_stage(int64_t side, int64_t count, const float *dets, int64_t points,
                                   const float *keypoints)
 {
     struct onnx_writer writer;
-    const int64_t in[] = {1, 3, 64, 64}, boxes[] = {1, count, 5}, joints[] = {1, count, points, 3};
+    const int64_t in[] = {1, 3, side, side}, boxes[] = {1, count, 5},
+                  joints[] = {1, count, points, 3};
     begin(&writer);
     onnx_writer_input(&writer, "x", STANCE_FLOAT32, 4, in);
     onnx_writer_output(&writer, "dets", STANCE_FLOAT32, 3, boxes);

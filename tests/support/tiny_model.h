@@ -14,9 +14,9 @@ struct base_buffer tiny_fixed_batch(void);
 /* x [1, 20] → boxes [?, 3] int64: NonMaxSuppression over boxes made of x. */
 struct base_buffer tiny_suppression(void);
 
-/* An RTMO network that sees the same people in every picture: x [n, 3, 64, 64] → dets [1, count, 5],
- * keypoints [1, count, points, 3]. Its weights are the answers. */
-struct base_buffer tiny_one_stage(int64_t count, const float *dets, int64_t points,
+/* An RTMO network that sees the same people in every picture: x [1, 3, side, side] → dets [1,
+ * count, 5], keypoints [1, count, points, 3]. Its weights are the answers. `side` -1: open. */
+struct base_buffer tiny_one_stage(int64_t side, int64_t count, const float *dets, int64_t points,
                                   const float *keypoints);
 
 /* The same for a detector with suppression inside, dets and labels (all 0), whose first convolution

@@ -73,6 +73,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(data)
 
+    def way_careless(self, data, count):
+        """Breaks off once, has another version then, and goes on in it whatever If-Range says."""
+        if count == 1:
+            self.cut(self.begin(data[::-1]), len(data) // 2)
+            return
+        del self.headers["If-Range"]
+        self.wfile.write(self.begin(data, '"two"'))
+
     def way_wrong(self, data, _):
         self.wfile.write(self.begin(data[:-1] + bytes([data[-1] ^ 1])))
 
@@ -104,6 +112,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.wfile.write(rest[at:at + len(rest) // 8 + 1])
             self.wfile.flush()
             time.sleep(0.1)
+
+    def way_unsized(self, data, _):
+        """Does not say how long it is."""
+        self.send_response(200)
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self.wfile.write(data)
+        self.close_connection = True
 
     def way_stuck(self, data, _):
         """Begins, and falls silent; the rest never comes."""
