@@ -66,6 +66,8 @@ static const struct cli_option options[] = {
     {"--preset", NULL, "NAME", "the encoder's word for speed (a fast one)", CLI_TEXT, VALUE(preset),
      0, 0},
     TRACKER_OPTIONS(TRACKER_VALUE),
+    {"--show", NULL, NULL, "videos: a window; keys: space, s, 1 4 8, q", CLI_FLAG, VALUE(show), 0,
+     0},
     {"--quiet", "-q", NULL, "print errors only", CLI_FLAG, VALUE(quiet), 0, 0},
     {0},
 };
@@ -195,6 +197,8 @@ static int do_job(struct pose_job *job, char **inputs, int count)
                         "%s is one video for %d inputs: name a folder; or put a pattern in "
                         "quotes, then its pictures are one video",
                         job->values.output, count);
+    if (!videos && job->values.show)
+        return cli_fail(CLI_USAGE, "--show is for videos and cameras");
     if (videos && job->values.boxes.count)
         return cli_fail(CLI_USAGE, "--box is for pictures; people in videos move");
     int code = open_job(job);

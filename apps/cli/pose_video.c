@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "picture_input.h"
-#include "pose_video.h"
+#include "pose_window.h"
 
 enum { READ_AHEAD = 4, ON_THEIR_WAY = 8 };
 
@@ -59,7 +59,8 @@ static int read_frame(struct video_input *input, struct video_item *item, int64_
     int status = stance_video_reader_read(input->reader, &item->frame, wait_us);
     if (status != STANCE_VIDEO_FRAME)
         return status;
-    item->read_ns = (int64_t)((cli_clock() - start) * 1e9);
+    item->read_at = cli_clock();
+    item->read_ns = (int64_t)((item->read_at - start) * 1e9);
     item->has_result = false;
     item->cause[0] = 0;
     if (item->frame.cause)
@@ -295,11 +296,20 @@ static void run_inputs(struct video_job *job, struct video_item **items,
         }
         measure(job, items, frames, count);
         show_progress(job);
+        if (job->window)
+            pose_window_update(job);
     }
     cli_progress_end();
 }
 
-/* Ctrl-C ends the reading, and with it all else in order; a second one ends the program. */
+void video_stop(struct video_job *job)
+{
+    atomic_store(&job->stopped, true);
+    for (int i = 0; i < job->count; i++)
+        stance_video_reader_cancel(job->inputs[i].reader);
+}
+
+/* A second Ctrl-C ends the program. */
 static void *wait_for_signals(void *context)
 {
     struct video_job *job = context;
@@ -311,8 +321,7 @@ static void *wait_for_signals(void *context)
     for (int times = 0; sigwait(&set, &signal) == 0; times++) {
         if (times)
             _exit(128 + signal);
-        for (int i = 0; i < job->count; i++)
-            stance_video_reader_cancel(job->inputs[i].reader);
+        video_stop(job);
     }
     return NULL;
 }
@@ -358,7 +367,8 @@ static int open_writer(struct video_input *input)
 
 static int open_items(struct video_input *input)
 {
-    int waiting = input->job->pose->values.infer_every;
+    const struct pose_values *v = &input->job->pose->values;
+    int waiting = v->show && v->infer_every < 8 ? 8 : v->infer_every; /* keys change it */
     input->item_count = 2 * (waiting + READ_AHEAD + ON_THEIR_WAY);
     input->items = calloc((size_t)input->item_count, sizeof input->items[0]);
     input->pending = calloc((size_t)input->item_count, sizeof input->pending[0]);
@@ -373,20 +383,20 @@ static int open_items(struct video_input *input)
 }
 
 /* The reader, and whatever of the output must be known before the first frame. */
-static int open_input(struct video_input *input, bool draws, int folder)
+static int open_input(struct video_input *input, bool writes, int folder)
 {
     struct pose_job *job = input->job->pose;
     struct stance_video_options options;
     stance_video_options_default(&options);
-    options.writable = draws;
-    options.audio = draws;
+    options.writable = writes || pose_window_wants(input);
+    options.audio = writes;
     if (stance_video_reader_open(&input->reader, input->path, &options) < 0)
         return cli_fail_library(CLI_FAILED);
     input->info = stance_video_reader_info(input->reader);
-    if (!draws)
+    if (!writes)
         return CLI_OK;
     if (input->info->live && !job->values.output)
-        return cli_fail(CLI_USAGE, "%s has no end: give -o, --json or --data", input->path);
+        return cli_fail(CLI_USAGE, "%s has no end: give -o, --json, --data or --show", input->path);
     const char *name = strcmp(input->path, "-") == 0 ? "stdin" : input->path;
     return pose_output_path(job, name, folder, ".mp4", input->output, sizeof input->output)
                ? open_writer(input)
@@ -431,15 +441,18 @@ static int choose_fill(struct video_job *job)
 
 static int open_all(struct video_job *job, char **paths, int folder)
 {
-    bool draws = job->pose->values.output || !job->pose->writer;
+    const struct pose_values *v = &job->pose->values;
+    bool writes = v->output || (!job->pose->writer && !v->show);
     for (int i = 0; i < job->count; i++) {
         job->inputs[i].path = paths[i];
         job->inputs[i].job = job;
-        int code = open_input(&job->inputs[i], draws, folder);
+        int code = open_input(&job->inputs[i], writes, folder);
         if (code != CLI_OK)
             return code;
     }
     int code = choose_fill(job);
+    if (code == CLI_OK && v->show)
+        code = pose_window_open(job);
     if (code != CLI_OK)
         return code;
     if (!queue_open(&job->out, ON_THEIR_WAY) || !block_signals(job))
@@ -521,6 +534,7 @@ static void report(const struct video_job *job, double seconds)
 static int run_job(struct video_job *job, char **paths, int folder)
 {
     size_t count = (size_t)job->count;
+    pthread_mutex_init(&job->shown_mutex, NULL);
     struct video_item **items = calloc(count, sizeof(struct video_item *));
     struct stance_stream_frame *frames = calloc(count, sizeof *frames);
     int code = items && frames ? open_all(job, paths, folder)
@@ -536,6 +550,8 @@ static int run_job(struct video_job *job, char **paths, int folder)
             code = CLI_SOME_FAILED;
     for (int i = 0; i < job->count; i++)
         close_input(&job->inputs[i]);
+    pose_window_close(job);
+    pthread_mutex_destroy(&job->shown_mutex);
     queue_destroy(&job->out);
     free(items);
     free(frames);

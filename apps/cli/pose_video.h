@@ -2,6 +2,8 @@
 #ifndef CLI_POSE_VIDEO_H
 #define CLI_POSE_VIDEO_H
 
+#include <stdatomic.h>
+
 #include "pose_command.h"
 #include "queue.h"
 #include "stage_times.h"
@@ -17,6 +19,7 @@ struct video_item {
     int64_t *ids;
     int capacity;
     int64_t read_ns;
+    double read_at; /* cli_clock() */
     bool has_result;
 };
 
@@ -47,7 +50,15 @@ struct video_job {
     struct stage_times times;
     enum stance_fill fill;
     double started;
+    atomic_bool stopped;
+    struct view_window *window; /* of --show */
+    bool paused;
+    pthread_mutex_t shown_mutex;
+    struct stance_image *shown, *on_screen; /* for the window, under the mutex; in it */
 };
+
+/* Ends the reading, and with it all else in order. Any thread. */
+void video_stop(struct video_job *job);
 
 /* Draws and writes what comes out of job->out until it is closed; a thread's function. */
 void *video_output(void *job);

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "pose_video.h"
+#include "pose_window.h"
 
 static int64_t now_ns(void)
 {
@@ -84,8 +84,11 @@ void *video_output(void *context)
     struct video_item *item;
     while ((item = queue_pop(&job->out))) {
         struct video_input *input = item->input;
-        if (input->writer && item->has_result && item->frame.image)
+        bool shown = item->frame.image && pose_window_wants(input);
+        if ((input->writer || shown) && item->has_result && item->frame.image)
             draw(job, item);
+        if (shown)
+            pose_window_take(input, item->frame.image, cli_clock() - item->read_at);
         if (input->writer)
             write_video(job, item);
         if (job->pose->writer && !input->failed)
