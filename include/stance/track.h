@@ -127,8 +127,9 @@ STANCE_API void stance_tracker_close(struct stance_tracker **tracker);
 
 /* Takes the detections of one frame; frames without any must be given too. Gives the confirmed tracks
  * seen in it, by id; they belong to the tracker and are valid until the next call on it.
- * `time_us`: when the frame was taken, on any clock that runs on; a time before that of the last frame
- * is taken as the last frame's, and counted. Detections that are no numbers are left out, and counted.
+ * `time_us`: when the frame was taken, on any clock. A time before that of the last frame is taken as
+ * the last frame's, and counted; when two in a row are more than a second behind, the clock was set,
+ * and times go on from there. Detections that are no numbers are left out, and counted.
  * Errors: EARGUMENT (negative count, NULL with a count above 0). */
 STANCE_API int stance_tracker_update(struct stance_tracker *tracker, int64_t time_us,
                                      const struct stance_detection *detections, int count,

@@ -93,7 +93,8 @@ void track_smoother_step(struct track_smoother *smoother, const struct track_smo
         smoother->seconds = seconds;
     else if (!(smoother->seconds > 0))
         smoother->seconds = usual;
-    if (!smoother->begun || time_us > smoother->last_us)
+    if (!smoother->begun || time_us > smoother->last_us ||
+        track_seconds(time_us, smoother->last_us) > TRACK_MOST_JITTER)
         smoother->last_us = time_us;
     smoother->begun = true;
     for (int k = 0; k < smoother->count; k++) {

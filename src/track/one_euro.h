@@ -49,7 +49,8 @@ void track_smoother_reset(struct track_smoother *smoother);
 
 /* Smooths `points` in place. `size`: of the person, pixels (the root of its box's area). Points without
  * score, or that are no numbers, stay as they are, and begin afresh when they are back. A time that is
- * not after the last one is taken as one step of the last length. */
+ * not after the last one is taken as one step of the last length; from one that is more than a second
+ * before it the clock goes on. */
 void track_smoother_step(struct track_smoother *smoother, const struct track_smoothing *smoothing,
                          int64_t time_us, double size, struct stance_keypoint *points);
 
