@@ -18,8 +18,9 @@ enum track_fill {
  * measured; where they are no interval, 1. For TRACK_FILL_BETWEEN time_us lies between them. */
 double track_fill_alpha(enum track_fill fill, int64_t older_us, int64_t newer_us, int64_t time_us);
 
-/* `count` points at `alpha`. Where one of both has no score there is nothing to go between: up to
- * a half of the way the older one is taken as it is, then the newer one, absent (score 0) or not. Scores are not extrapolated. `out` may be one of both. */
+/* `count` points at `alpha`. Between a point that is there and one that is not (score 0) there is no
+ * way: up to the middle the older one is taken as it is, behind it the newer one. Scores are not
+ * extrapolated. `out` may be `older` or `newer`. */
 void track_fill_points(const struct stance_keypoint *older, const struct stance_keypoint *newer,
                        int count, double alpha, struct stance_keypoint *out);
 
