@@ -86,7 +86,7 @@ static const char *part_path(const struct stance_video_writer *writer)
 static AVRational time_base_of(const struct media_source *source, const AVCodec *codec)
 {
     int64_t num = source ? source->base_num : 1, den = source ? source->base_den : 90000;
-    if (num < 1 || den < 1 || num > 1 << 20 || den / num > 500000 || den > 1 << 30)
+    if (num < 1 || den < 1 || num > 1 << 16 || den / num > 500000 || den > 1 << 30)
         num = 1, den = 90000;
     int64_t factor = (10000 * num + den - 1) / den;
     den *= factor > 1 ? factor : 1;
