@@ -155,9 +155,9 @@ struct published {
     } numbers[18];
 };
 
-/* EvalDeT's integration test: CLEAR and identity numbers of py-motmetrics, which are rounded to three
- * places; HOTA of TrackEval from that project's own copies of the files, which are rounded otherwise
- * (TrackEval's formulas in NumPy on these files give 0.391397 and 0.397849). */
+/* EvalDeT's integration test: CLEAR and identity numbers of py-motmetrics, which are rounded to
+ * three places; HOTA of TrackEval from that project's own copies of the files, which are rounded
+ * otherwise (TrackEval's formulas in NumPy on these files give 0.391397 and 0.397849). */
 static const struct published published[] = {
     {"tud_campus_gt.csv",
      "tud_campus_hyp.csv",

@@ -90,8 +90,8 @@ struct quality {
     double still, lag; /* pixels */
 };
 
-/* A person of 200 pixels with an error of 2 %: how much is left of it standing still, and how far behind
- * the filter is of a wrist that moves at two heights a second. */
+/* A person of 200 pixels with an error of 2 %: how much is left of it standing still, and how far
+ * behind the filter is of a wrist that moves at two heights a second. */
 static struct quality measure(const char *name, double fps)
 {
     struct track_smoothing s;

@@ -202,8 +202,8 @@ static void test_tracker_survives_clocks_that_go_back(void **state)
     stance_tracker_close(&t);
 }
 
-/* Someone walks on while the clock is set back by a day: the id stays, the box does not lag behind, and
- * who is lost is forgotten in time. */
+/* Someone walks on while the clock is set back by a day: the id stays, the box does not lag
+ * behind, and who is lost is forgotten in time. */
 static void test_tracker_goes_on_when_the_clock_is_set(void **state)
 {
     (void)state;
@@ -378,8 +378,8 @@ static double uniform(void)
     return (double)(random_state >> 11) * 0x1p-53;
 }
 
-/* Noise in any mode: ids unique in a frame, never reused after they were gone, boxes finite, order by
- * id, each detection at most once, and the same again for the same input. */
+/* Noise in any mode: ids unique in a frame, never reused after they were gone, boxes finite, order
+ * by id, each detection at most once, and the same again for the same input. */
 static void check_noise(int mode, const int64_t *expected, int64_t *ids, int frames)
 {
     enum { MOST = 12, POINTS = 5 };

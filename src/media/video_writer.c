@@ -296,8 +296,8 @@ static int write_packet(struct stance_video_writer *writer, AVPacket *packet)
     return error < 0 ? media_av_error(error, STANCE_EIO, "cannot write '%s'", writer->path) : 0;
 }
 
-/* Whether an audio packet is an encoder's run-up, over before the start. MP4 can leave it out of what
- * is played; Matroska would begin with it and show every frame later. */
+/* Whether an audio packet is an encoder's run-up, over before the start. MP4 can leave it out of
+ * what is played; Matroska would begin with it and show every frame later. */
 static bool is_lead(const struct stance_video_writer *writer, const AVPacket *packet)
 {
     return !is_mov(writer) && packet->pts != AV_NOPTS_VALUE && packet->pts + packet->duration <= 0;

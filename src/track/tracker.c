@@ -344,8 +344,8 @@ static int64_t moved(int64_t time_us, int64_t from_us, int64_t to_us)
     return age < room ? (int64_t)((uint64_t)to_us - age) : INT64_MIN;
 }
 
-/* One time far back is a mistake; when the next is there too, the clock was set. What tracks remember
- * keeps its distance to now. */
+/* One time far back is a mistake; when the next is there too, the clock was set. What tracks
+ * remember keeps its distance to now. */
 static void notice_set_clock(struct stance_tracker *t, int64_t time_us)
 {
     bool far = time_us < t->now_us && track_seconds(time_us, t->now_us) > TRACK_MOST_JITTER;

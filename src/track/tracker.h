@@ -1,5 +1,5 @@
-/* A tracker from inside: its tracks, the rules of the implementations it is held against, and the steps
- * that its files share. */
+/* A tracker from inside: its tracks, the rules of the implementations it is held against, and the
+ * steps that its files share. */
 #ifndef TRACK_TRACKER_H
 #define TRACK_TRACKER_H
 
