@@ -1,5 +1,5 @@
-/* Fuzz target: a table of true tracks, a NUL byte, and a table of tracks in MOTChallenge's format. What
- * can be read is measured and tracked anew; numbers and boxes are finite. */
+/* Fuzz target: a table of true tracks, a NUL byte, and a table of tracks in MOTChallenge's format.
+ * What can be read is measured and tracked anew; numbers and boxes are finite. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

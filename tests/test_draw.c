@@ -99,6 +99,11 @@ static void test_thin_lines_are_faint_not_gone(void **state)
     struct media_canvas canvas = open_canvas();
     media_raster_line(&canvas, 20, 50, 79, 50, 0.5f, white);
     assert_float_equal(painted(), 30, 2);
+    for (float thickness = 1; thickness > 1e-30f; thickness /= 100) {
+        canvas = open_canvas();
+        media_raster_ellipse(&canvas, 20, 50, 79, 53, thickness, white);
+        assert_in_range((int)painted(), 1, 80);
+    }
 }
 
 static void test_rectangles_cover_their_area(void **state)

@@ -214,6 +214,25 @@ static void test_live_connects_anew_with_growing_patience(void **state)
     assert_int_equal(fake.opened, 2);
 }
 
+/* Looking for the source would not help. */
+static void test_live_ends_when_too_many_pictures_are_kept(void **state)
+{
+    (void)state;
+    static const int script[32] = {1, STANCE_ELIMIT};
+    struct fake fake;
+    struct stance_video_frame frame;
+    open_fake(&fake, script, 2, -1);
+    step(&fake);
+    assert_int_equal(take(&fake, &frame), STANCE_VIDEO_FRAME);
+    stance_image_close(&frame.image);
+    sem_post(&fake.go);
+    char cause[MEDIA_CAUSE_BYTES];
+    assert_int_equal(media_live_read(fake.live, &frame, 5000000, cause), STANCE_ELIMIT);
+    assert_int_equal(stats_of(&fake).state, STANCE_VIDEO_ENDED);
+    assert_int_equal(fake.paused, 0);
+    close_fake(&fake);
+}
+
 static void test_live_gives_up_when_told_so(void **state)
 {
     (void)state;
@@ -286,6 +305,7 @@ int main(void)
         cmocka_unit_test(test_live_gives_the_newest_frame_and_counts_the_others),
         cmocka_unit_test(test_live_damage_does_not_displace_a_frame),
         cmocka_unit_test(test_live_connects_anew_with_growing_patience),
+        cmocka_unit_test(test_live_ends_when_too_many_pictures_are_kept),
         cmocka_unit_test(test_live_gives_up_when_told_so),
         cmocka_unit_test(test_live_times_rise_and_follow_the_clock),
         cmocka_unit_test(test_live_waiting_ends_when_cancelled),

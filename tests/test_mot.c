@@ -53,10 +53,10 @@ static void test_mot_tells_which_line_is_wrong(void **state)
 {
     (void)state;
     const char *const wrong[] = {
-        "1,1,2,3,4",     "1,1,2,3,4,",    "1,1,2,3,4,five",  "one,1,2,3,4,5", "-1,1,2,3,4,5",
-        "1.5,1,2,3,4,5", "1,0.5,2,3,4,5", "1e300,1,2,3,4,5", "1,1,2,3,0,5",   "1,1,2,3,4,-5",
-        "1,1,nan,3,4,5", "1,1,inf,3,4,5", "1,1,1e30,3,4,5",  "1,1,2,3,4,5,x", "1 1 2 3 4 5 6",
-        ",,,,,,",        "\xff\xfe,1",
+        "1,1,2,3,4",     "1,1,2,3,4,",    "1,1,2,3,4,five",    "one,1,2,3,4,5", "-1,1,2,3,4,5",
+        "1.5,1,2,3,4,5", "1,0.5,2,3,4,5", "1e300,1,2,3,4,5",   "1,1,2,3,0,5",   "1,1,2,3,4,-5",
+        "1,1,nan,3,4,5", "1,1,inf,3,4,5", "1,1,1e30,3,4,5",    "1,1,2,3,4,5,x", "1 1 2 3 4 5 6",
+        ",,,,,,",        "\xff\xfe,1",    "1,1,2,3,4,5,1e300",
     };
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         struct stance_mot *mot;
@@ -155,9 +155,9 @@ struct published {
     } numbers[18];
 };
 
-/* EvalDeT's integration test: CLEAR and identity numbers of py-motmetrics, which are rounded to three
- * places; HOTA of TrackEval from that project's own copies of the files, which are rounded otherwise
- * (TrackEval's formulas in NumPy on these files give 0.391397 and 0.397849). */
+/* EvalDeT's integration test: CLEAR and identity numbers of py-motmetrics, which are rounded to
+ * three places; HOTA of TrackEval from that project's own copies of the files, which are rounded
+ * otherwise (TrackEval's formulas in NumPy on these files give 0.391397 and 0.397849). */
 static const struct published published[] = {
     {"tud_campus_gt.csv",
      "tud_campus_hyp.csv",
@@ -280,6 +280,25 @@ static void test_mot_of_perfect_and_empty_tracks(void **state)
     assert_float_equal(number(n, count, "MOTA"), 1, 0);
 }
 
+/* A table to which nothing was added is NULL. */
+static void test_mot_of_a_table_without_rows(void **state)
+{
+    (void)state;
+    struct stance_eval_number n[STANCE_MOT_NUMBERS];
+    struct stance_mot *one = table(BOX(1, 5)), *built = NULL;
+    int count;
+    assert_null(stance_mot_rows(NULL, &count));
+    assert_int_equal(count, 0);
+    assert_int_equal(stance_mot_measure(one, NULL, n, &count), 0);
+    assert_float_equal(number(n, count, "FN"), 1, 0);
+    assert_int_equal(stance_mot_measure(NULL, one, n, &count), 0);
+    assert_float_equal(number(n, count, "FP"), 1, 0);
+    const struct stance_mot_row early = {.frame = -1, .id = 1, .width = 5, .height = 5};
+    assert_int_equal(stance_mot_add(&built, &early), STANCE_EARGUMENT);
+    assert_null(built);
+    stance_mot_close(&one);
+}
+
 static void test_mot_refuses_what_cannot_be_measured(void **state)
 {
     (void)state;
@@ -349,6 +368,7 @@ int main(void)
         cmocka_unit_test(test_mot_numbers_are_the_published_ones),
         cmocka_unit_test(test_mot_of_a_known_story),
         cmocka_unit_test(test_mot_of_perfect_and_empty_tracks),
+        cmocka_unit_test(test_mot_of_a_table_without_rows),
         cmocka_unit_test(test_mot_refuses_what_cannot_be_measured),
         cmocka_unit_test(test_mot_gives_up_cleanly_without_memory),
     };

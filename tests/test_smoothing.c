@@ -90,8 +90,8 @@ struct quality {
     double still, lag; /* pixels */
 };
 
-/* A person of 200 pixels with an error of 2 %: how much is left of it standing still, and how far behind
- * the filter is of a wrist that moves at two heights a second. */
+/* A person of 200 pixels with an error of 2 %: how much is left of it standing still, and how far
+ * behind the filter is of a wrist that moves at two heights a second. */
 static struct quality measure(const char *name, double fps)
 {
     struct track_smoothing s;
@@ -171,6 +171,23 @@ static void test_smoother_takes_any_clock(void **state)
     track_smoother_close(&smoother);
 }
 
+/* After a clock was set back by hours steps have their real lengths again. */
+static void test_smoother_goes_on_when_the_clock_is_set(void **state)
+{
+    (void)state;
+    struct track_smoother smoother;
+    struct track_smoothing s;
+    assert_int_equal(track_smoothing_preset(&s, "high"), 0);
+    assert_int_equal(track_smoother_open(&smoother, 1), 0);
+    const int64_t hour = 3600 * (int64_t)1000000, times[] = {hour, hour + 500000, 0, 40000, 80000};
+    for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
+        struct stance_keypoint p = {10, 5, 1};
+        track_smoother_step(&smoother, &s, times[i], 50, &p);
+    }
+    assert_float_equal(smoother.seconds, 0.04, 1e-9);
+    track_smoother_close(&smoother);
+}
+
 /* "off" is the identity. */
 static void test_off_changes_nothing(void **state)
 {
@@ -239,6 +256,7 @@ int main(void)
         cmocka_unit_test(test_presets_calm_and_do_not_lag),
         cmocka_unit_test(test_smoother_begins_afresh),
         cmocka_unit_test(test_smoother_takes_any_clock),
+        cmocka_unit_test(test_smoother_goes_on_when_the_clock_is_set),
         cmocka_unit_test(test_off_changes_nothing),
         cmocka_unit_test(test_fill_knows_where_it_is),
         cmocka_unit_test(test_fill_goes_straight_and_invents_nothing),

@@ -1,5 +1,5 @@
-/* Whole runs: the golden scenes against ByteTrack's settings, ByteTrack's own reference run, and our
- * defaults on real detections.
+/* Whole runs: the golden scenes against ByteTrack's settings, ByteTrack's own reference run, and
+ * our defaults on real detections.
  *
  * usage: test_track_scenes quick|long */
 #include <stdarg.h>
@@ -32,8 +32,8 @@ static struct stance_tracker *our_tracker(int keypoints)
     return t;
 }
 
-/* byte_tracker.py: boxes predicted, except of new tracks; a buffer of fps / 30 × 30 frames. `high`: 0.5
- * is the code's default, 0.6 the paper's. */
+/* byte_tracker.py: boxes predicted, except of new tracks; a buffer of fps / 30 × 30 frames.
+ * `high`: 0.5 is the code's default, 0.6 the paper's. */
 static struct stance_tracker *their_tracker(float high, double fps)
 {
     struct stance_tracker_options o;

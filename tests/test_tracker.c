@@ -202,6 +202,34 @@ static void test_tracker_survives_clocks_that_go_back(void **state)
     stance_tracker_close(&t);
 }
 
+/* Someone walks on while the clock is set back by a day: the id stays, the box does not lag
+ * behind, and who is lost is forgotten in time. */
+static void test_tracker_goes_on_when_the_clock_is_set(void **state)
+{
+    (void)state;
+    const double day = 86400;
+    struct stance_tracker *t = open_tracker(NULL);
+    struct stance_tracker_counts counts;
+    const struct stance_track *tracks;
+    for (int i = 0; i < 200; i++) {
+        struct stance_detection found[2] = {at((float)(3 * i), 0.9f), at(2000, 0.9f)};
+        double seconds = (i < 60 ? day : 0) + i * 0.04;
+        assert_int_equal(step(t, seconds, found, i < 60 ? 2 : 1, &tracks), i < 60 ? 2 : 1);
+        assert_int_equal(tracks[0].id, 1);
+        assert_float_equal(tracks[0].box[0], (float)(3 * i), i < 20 ? 20 : 3);
+        assert_true(i < 100 || fabsf(tracks[0].velocity[0] - 75) < 5);
+        if (i >= 61) {
+            assert_int_equal(tracks[0].seen_us, llround(seconds * 1e6));
+            assert_int_equal(tracks[0].born_us, 40000);
+        }
+    }
+    stance_tracker_counts(t, &counts);
+    assert_int_equal(counts.clamped, 1);
+    assert_int_equal(counts.births, 2);
+    assert_int_equal(counts.alive, 1);
+    stance_tracker_close(&t);
+}
+
 static void test_tracker_by_poses_tells_people_on_one_place_apart(void **state)
 {
     (void)state;
@@ -350,8 +378,8 @@ static double uniform(void)
     return (double)(random_state >> 11) * 0x1p-53;
 }
 
-/* Noise in any mode: ids unique in a frame, never reused after they were gone, boxes finite, order by
- * id, each detection at most once, and the same again for the same input. */
+/* Noise in any mode: ids unique in a frame, never reused after they were gone, boxes finite, order
+ * by id, each detection at most once, and the same again for the same input. */
 static void check_noise(int mode, const int64_t *expected, int64_t *ids, int frames)
 {
     enum { MOST = 12, POINTS = 5 };
@@ -469,6 +497,7 @@ int main(void)
         cmocka_unit_test(test_tracker_max_missing_counts_frames),
         cmocka_unit_test(test_tracker_predicts_lost_tracks),
         cmocka_unit_test(test_tracker_survives_clocks_that_go_back),
+        cmocka_unit_test(test_tracker_goes_on_when_the_clock_is_set),
         cmocka_unit_test(test_tracker_by_poses_tells_people_on_one_place_apart),
         cmocka_unit_test(test_tracker_off_passes_everything),
         cmocka_unit_test(test_tracker_recover_iou_holds_lost_tracks_to_their_place),

@@ -1,5 +1,5 @@
-/* Video from the network: files over HTTP, live streams that break off and come back, servers that do
- * not answer, playlists that point at this machine's files. */
+/* Video from the network: files over HTTP, live streams that break off and come back, servers that
+ * do not answer, playlists that point at this machine's files. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -203,6 +203,72 @@ static void test_writer_keeps_times_and_duration_of_the_source(void **state)
     assert_true(llabs(content.video_duration_us - 2400000) <= 1000);
 }
 
+/* AAC begins before the video; that must not push the frames back, in no container. */
+static void test_writer_keeps_the_start_beside_sound(void **state)
+{
+    (void)state;
+    const char *const names[] = {"lead.mp4", "lead.mkv", "lead.mov"};
+    clip_make(source_file("lead_source.mp4"), &(struct clip){.muxer = "mp4", .audio = "aac"});
+    for (size_t k = 0; k < sizeof names / sizeof names[0]; k++) {
+        struct stance_video_reader *reader;
+        struct stance_video_writer *writer;
+        struct stance_video_frame frame;
+        struct stance_video_options with_sound;
+        struct stance_video_writer_options options;
+        stance_video_options_default(&with_sound);
+        with_sound.audio = 1;
+        assert_int_equal(stance_video_reader_open(&reader, source_path, &with_sound), 0);
+        stance_video_writer_options_default(&options);
+        options.source = reader;
+        assert_int_equal(stance_video_writer_open(&writer, file(names[k]), &options), 0);
+        while (stance_video_reader_read(reader, &frame, -1) == STANCE_VIDEO_FRAME) {
+            assert_int_equal(stance_video_writer_add(writer, frame.image, frame.time_us, 0), 0);
+            stance_image_close(&frame.image);
+        }
+        stance_video_reader_close(&reader);
+        assert_int_equal(stance_video_writer_close(&writer), 0);
+        assert_true(look_into(path).audio >= 6);
+        assert_int_equal(stance_video_reader_open(&reader, path, NULL), 0);
+        assert_int_equal(stance_video_reader_read(reader, &frame, -1), STANCE_VIDEO_FRAME);
+        if (frame.time_us != 0)
+            fail_msg("%s begins at %lld µs", names[k], (long long)frame.time_us);
+        stance_image_close(&frame.image);
+        stance_video_reader_close(&reader);
+    }
+}
+
+/* A header that tells of three days a frame. */
+static void test_writer_takes_any_ticks_of_the_source(void **state)
+{
+    (void)state;
+    static char bytes[1 << 16];
+    struct stance_video_reader *reader;
+    struct stance_video_writer *writer;
+    struct stance_video_writer_options options;
+    const char *at = source_file("slow.avi");
+    clip_make(at, &(struct clip){.muxer = "avi", .encoder = "mjpeg", .pixels = "yuvj420p"});
+    FILE *file_of_bytes = fopen(at, "r+b");
+    assert_non_null(file_of_bytes);
+    size_t size = fread(bytes, 1, sizeof bytes, file_of_bytes), strh = 0;
+    while (strh < size && memcmp(bytes + strh, "vids", 4) != 0)
+        strh++;
+    const int32_t scale_and_rate[2] = {250000, 1};
+    fseek(file_of_bytes, (long)strh + 20, SEEK_SET);
+    fwrite(scale_and_rate, sizeof scale_and_rate, 1, file_of_bytes);
+    fclose(file_of_bytes);
+    assert_int_equal(stance_video_reader_open(&reader, at, NULL), 0);
+    stance_video_writer_options_default(&options);
+    options.source = reader;
+    if (stance_video_writer_open(&writer, file("slow.mp4"), &options) != 0)
+        fail_msg("%s", stance_error_text());
+    stance_video_reader_close(&reader);
+    for (int i = 0; i < 5; i++)
+        add(writer, STANCE_YUV420P, 64, 48, i, i * 40000);
+    assert_int_equal(stance_video_writer_close(&writer), 0);
+    assert_int_equal(look_into(path).video, 5);
+    assert_true(llabs(look_into(path).duration_us - 200000) <= 1000);
+}
+
 static void test_writer_copies_the_audio(void **state)
 {
     (void)state;
@@ -413,6 +479,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_writer_writes_every_container),
         cmocka_unit_test(test_writer_keeps_times_and_duration_of_the_source),
+        cmocka_unit_test(test_writer_keeps_the_start_beside_sound),
+        cmocka_unit_test(test_writer_takes_any_ticks_of_the_source),
         cmocka_unit_test(test_writer_copies_the_audio),
         cmocka_unit_test(test_writer_refuses_what_it_cannot_do),
         cmocka_unit_test(test_writer_says_when_hardware_is_missing),

@@ -61,8 +61,10 @@ static int track_frame(struct run *run, int64_t frame, int count)
 {
     const struct stance_track *tracks;
     int track_count;
-    /* Far beyond any video; keeps the microseconds within 64 bits. */
-    double time = fmin((double)frame / run->fps * 1e6, 9e18);
+    double time = (double)frame / run->fps * 1e6;
+    if (time > 1e18) /* no video; and the microseconds stay within 64 bits */
+        return cli_fail(CLI_FAILED, "frame %lld is more than 30000 years from the start",
+                        (long long)frame);
     if (stance_tracker_update(run->tracker, llround(time), run->detections, count, &tracks,
                               &track_count) < 0)
         return cli_fail_library(CLI_FAILED);
@@ -81,7 +83,8 @@ static int track_frame(struct run *run, int64_t frame, int count)
     return CLI_OK;
 }
 
-/* Frames without a row are frames without people; where no track waits any more they are passed over. */
+/* Frames without a row are frames without people; when no track waits any more they are passed
+ * over. */
 static int track_all(struct run *run)
 {
     struct stance_tracker_counts counts = {0};

@@ -37,9 +37,9 @@ struct stance_draw_options {
 
 STANCE_API void stance_draw_options_default(struct stance_draw_options *options);
 
-/* Draws limbs, joints, boxes and text, anti-aliased, on a picture of any format; on YUV420P and NV12
- * straight on their planes. Letters other than ASCII are drawn as boxes. `options` NULL: the defaults.
- * Errors: EARGUMENT, ELIMIT. */
+/* Draws limbs, joints, boxes and text, anti-aliased, on a picture of any format; on YUV420P and
+ * NV12 straight on their planes. Letters other than ASCII are drawn as boxes. `options` NULL: the
+ * defaults. Errors: EARGUMENT, ELIMIT. */
 STANCE_API int stance_draw_pose(struct stance_image *image, const struct stance_pose_result *result,
                                 const struct stance_draw_options *options);
 

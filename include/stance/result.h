@@ -47,10 +47,10 @@ struct stance_result_writer;
 STANCE_API int stance_result_writer_open(struct stance_result_writer **out, const char *path,
                                          const char *format);
 
-/* Appends one picture or frame and hands it to the system: what was added is not lost when the program
- * dies. Formats that are one JSON array are written to "PATH.part-PID", an entry a line, and get their
- * name when they are closed. Errors: EIO, EARGUMENT (csv: another set of keypoints than before),
- * ELIMIT, ENOMEMORY. */
+/* Appends one picture or frame and hands it to the system: what was added is not lost when the
+ * program dies. Formats that are one JSON array are written to "PATH.part-PID", an entry a line,
+ * and get their name when they are closed. Errors: EIO, EARGUMENT (csv: another set of keypoints
+ * than before), ELIMIT, ENOMEMORY. */
 STANCE_API int stance_result_writer_add(struct stance_result_writer *writer,
                                         const struct stance_result_item *item);
 

@@ -2,13 +2,13 @@
  *
  * A tracker takes what was found in each frame of one stream, boxes with or without keypoints, and
  * gives every person an id. Ids begin at 1, are unique, and are never used twice.
- * Method: ByteTrack (Zhang et al., ECCV 2022, arXiv 2110.06864) with its Kalman filter on box centre,
- * aspect and height, but in real time: seconds from the caller's timestamps take the place of frames.
- * The likeness of a track and a detection is a blend of the boxes' intersection over union and the
- * poses' object keypoint similarity (cocodataset.org, keypoints-eval). docs/tracking.md tells how a
- * frame goes, and where every default comes from.
- * Boxes are x1, y1, x2, y2 in pixels. Everything is allocated in stance_tracker_open(), nothing while
- * frames flow, and no list grows with time.
+ * Method: ByteTrack (Zhang et al., ECCV 2022, arXiv 2110.06864) with its Kalman filter on box
+ * centre, aspect and height, but in real time: seconds from the caller's timestamps take the place
+ * of frames. The likeness of a track and a detection is a blend of the boxes' intersection over
+ * union and the poses' object keypoint similarity (cocodataset.org, keypoints-eval).
+ * docs/tracking.md tells how a frame goes, and where every default comes from.
+ * Boxes are x1, y1, x2, y2 in pixels. Everything is allocated in stance_tracker_open(), nothing
+ * while frames flow, and no list grows with time.
  * Threads: a tracker belongs to one thread at a time, and to one stream. */
 #ifndef STANCE_TRACK_H
 #define STANCE_TRACK_H
@@ -118,24 +118,26 @@ STANCE_API void stance_tracker_options_default(struct stance_tracker_options *op
 STANCE_API int stance_tracker_options_preset(struct stance_tracker_options *options,
                                              const char *name);
 
-/* `options` NULL: the defaults, boxes only. Errors: EARGUMENT (a value out of its range), ENOMEMORY. */
+/* `options` NULL: the defaults, boxes only. Errors: EARGUMENT (a value out of its range),
+ * ENOMEMORY. */
 STANCE_API int stance_tracker_open(struct stance_tracker **out,
                                    const struct stance_tracker_options *options);
 
 /* NULL allowed; sets NULL. */
 STANCE_API void stance_tracker_close(struct stance_tracker **tracker);
 
-/* Takes the detections of one frame; frames without any must be given too. Gives the confirmed tracks
- * seen in it, by id; they belong to the tracker and are valid until the next call on it.
- * `time_us`: when the frame was taken, on any clock that runs on; a time before that of the last frame
- * is taken as the last frame's, and counted. Detections that are no numbers are left out, and counted.
+/* Takes the detections of one frame; frames without any must be given too. Gives the confirmed
+ * tracks seen in it, by id; they belong to the tracker and are valid until the next call on it.
+ * `time_us`: when the frame was taken, on any clock. A time before that of the last frame is taken
+ * as the last frame's, and counted; when two in a row are more than a second behind, the clock was
+ * set, and times go on from there. Detections that are no numbers are left out, and counted.
  * Errors: EARGUMENT (negative count, NULL with a count above 0). */
 STANCE_API int stance_tracker_update(struct stance_tracker *tracker, int64_t time_us,
                                      const struct stance_detection *detections, int count,
                                      const struct stance_track **tracks, int *track_count);
 
-/* Where all tracks, lost and new ones too, are expected at `time_us` (not before the last frame); by
- * id. Changes nothing. Valid until the next call on the tracker. */
+/* Where all tracks, lost and new ones too, are expected at `time_us` (not before the last frame);
+ * by id. Changes nothing. Valid until the next call on the tracker. */
 STANCE_API void stance_tracker_predict(struct stance_tracker *tracker, int64_t time_us,
                                        const struct stance_track **tracks, int *track_count);
 

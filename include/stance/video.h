@@ -1,5 +1,5 @@
-/* Video in and out: files, picture sequences, pipes, network streams and cameras become pictures with
- * times; pictures become MP4, Matroska and WebM files. In libstance-media.
+/* Video in and out: files, picture sequences, pipes, network streams and cameras become pictures
+ * with times; pictures become MP4, Matroska and WebM files. In libstance-media.
  *
  * Times are microseconds from the start of the stream; they rise strictly from frame to frame.
  * Threads: a reader or writer belongs to one thread at a time (they may be two), except for
@@ -53,8 +53,8 @@ enum stance_video_status {
 };
 
 struct stance_video_frame {
-    /* YUV420P, NV12, GRAY8, RGB24 or BGR24, upright; read-only unless `writable` was asked for. Close it
-     * when done with it. NULL: a damaged frame of which nothing is left. */
+    /* YUV420P, NV12, GRAY8, RGB24 or BGR24, upright; read-only unless `writable` was asked for.
+     * Close it when done with it. NULL: a damaged frame of which nothing is left. */
     struct stance_image *image;
     int64_t index; /* 0, 1, 2 …; of live sources with gaps where frames were dropped */
     int64_t time_us, duration_us;
@@ -86,8 +86,8 @@ struct stance_video_stats {
  *   a folder, "a*.png", "img_%04d.png"   picture sequence, in natural order ("2" before "10")
  *   "http://…", "https://…", "rtsp://…", "rtmp://…", "udp://…", "rtp://…", "srt://…"
  *   "camera:0"        camera 0 (Video4Linux), also "camera:/dev/video0"
- * Existing files go before patterns. What a file names in turn (playlists, references) is not opened;
- * network streams may only lead to the network. `options` NULL: the defaults.
+ * Existing files go before patterns. What a file names in turn (playlists, references) is not
+ * opened; network streams may only lead to the network. `options` NULL: the defaults.
  * Errors: ENOTFOUND, EIO, EFORMAT, EUNSUPPORTED, ELIMIT (size of the picture), EDEVICE (cameras),
  * EARGUMENT, ENOMEMORY. */
 STANCE_API int stance_video_reader_open(struct stance_video_reader **out, const char *input,
@@ -100,11 +100,12 @@ STANCE_API void stance_video_reader_close(struct stance_video_reader **reader);
 STANCE_API const struct stance_video_info *
 stance_video_reader_info(const struct stance_video_reader *reader);
 
-/* The next frame of a file, the newest unread one of a live source. `wait_us`: how long to wait for a
- * frame of a live source, -1: until there is one. Returns an enum stance_video_status, or a negative
- * error that ends the stream and is returned again by later calls: EFORMAT or EIO for files that are
- * cut off or cannot be read on (after all their good frames), ECANCELLED, ELIMIT (too many pictures
- * are kept), ENOMEMORY. Damage in the middle is no error but a frame with `code` and `cause`. */
+/* The next frame of a file, the newest unread one of a live source. `wait_us`: how long to wait
+ * for a frame of a live source, -1: until there is one. Returns an enum stance_video_status, or a
+ * negative error that ends the stream and is returned again by later calls: EFORMAT or EIO for
+ * files that are cut off or cannot be read on (after all their good frames), ECANCELLED, ELIMIT
+ * (too many pictures are kept), ENOMEMORY. Damage in the middle is no error but a frame with
+ * `code` and `cause`. */
 STANCE_API int stance_video_reader_read(struct stance_video_reader *reader,
                                         struct stance_video_frame *frame, int64_t wait_us);
 
@@ -135,24 +136,24 @@ struct stance_video_writer_options {
 
 STANCE_API void stance_video_writer_options_default(struct stance_video_writer_options *options);
 
-/* Opens a video file for writing: .mp4, .m4v, .mov, .mkv or .webm by the path's ending. All is written
- * to "PATH.part-PID". `options` NULL: the defaults.
- * Errors: EARGUMENT (ending, options the encoder does not take), EUNSUPPORTED (codec or encoder not in
- * this FFmpeg, codec or audio that the container cannot hold), EDEVICE (the hardware encoder that was
- * asked for is not there), EIO, ENOMEMORY. */
+/* Opens a video file for writing: .mp4, .m4v, .mov, .mkv or .webm by the path's ending. All is
+ * written to "PATH.part-PID". `options` NULL: the defaults.
+ * Errors: EARGUMENT (ending, options the encoder does not take), EUNSUPPORTED (codec or encoder
+ * not in this FFmpeg, codec or audio that the container cannot hold), EDEVICE (the hardware
+ * encoder that was asked for is not there), EIO, ENOMEMORY. */
 STANCE_API int stance_video_writer_open(struct stance_video_writer **out, const char *path,
                                         const struct stance_video_writer_options *options);
 
-/* Appends a frame; `time_us` must be later than the one before. `duration_us`: how long it is shown if
- * it is the last; 0: one nominal frame. A picture of another size is scaled to fit, its aspect kept,
- * on black. Errors: EARGUMENT, EIO, EDEVICE, EUNSUPPORTED, ENOMEMORY. */
+/* Appends a frame; `time_us` must be later than the one before. `duration_us`: how long it is
+ * shown if it is the last; 0: one nominal frame. A picture of another size is scaled to fit, its
+ * aspect kept, on black. Errors: EARGUMENT, EIO, EDEVICE, EUNSUPPORTED, ENOMEMORY. */
 STANCE_API int stance_video_writer_add(struct stance_video_writer *writer,
                                        const struct stance_image *image, int64_t time_us,
                                        int64_t duration_us);
 
-/* Finishes the file, opens it again and counts its frames, renames it to its path. Works after a failed
- * add and in the middle of a source, too: what was added can be played. Without any frame there is no
- * file. On error nothing is left, and an older file stays. NULL allowed; sets NULL.
+/* Finishes the file, opens it again and counts its frames, renames it to its path. Works after a
+ * failed add and in the middle of a source, too: what was added can be played. Without any frame
+ * there is no file. On error nothing is left, and an older file stays. NULL allowed; sets NULL.
  * Errors: EIO, EFORMAT (the file is not what was written), ENOMEMORY. */
 STANCE_API int stance_video_writer_close(struct stance_video_writer **writer);
 

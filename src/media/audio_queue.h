@@ -1,5 +1,5 @@
-/* Audio packets on their way from a reader to a writer, which may run in different threads and end in
- * any order. */
+/* Audio packets on their way from a reader to a writer, which may run in different threads and end
+ * in any order. */
 #ifndef MEDIA_AUDIO_QUEUE_H
 #define MEDIA_AUDIO_QUEUE_H
 
@@ -27,8 +27,8 @@ void media_audio_push(struct media_audio *audio, AVPacket *packet);
 /* The source has reached its end: all its packets belong to the video. */
 void media_audio_end(struct media_audio *audio);
 
-/* Moves the oldest packet out if it begins before `time_us`, or, with `rest`, if the source has ended;
- * its times are in the queue's time base, from the start of the video. */
+/* Moves the oldest packet out if it begins before `time_us`, or, with `rest`, if the source has
+ * ended; its times are in the queue's time base, from the start of the video. */
 bool media_audio_pop(struct media_audio *audio, AVPacket *packet, int64_t time_us, bool rest);
 
 #endif

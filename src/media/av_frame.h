@@ -14,9 +14,9 @@ int media_converter_open(struct media_converter **out);
 /* NULL allowed; sets NULL. Pictures stay valid. */
 void media_converter_close(struct media_converter **converter);
 
-/* A decoded frame as an upright picture: YUV 4:2:0 and 4:2:2 of any depth as YUV420P or NV12, grey as
- * GRAY8, all other as RGB24 or BGR24. `frame` is left empty. `writable`: nobody else uses the pixels.
- * Errors: EUNSUPPORTED, ELIMIT, ENOMEMORY. */
+/* A decoded frame as an upright picture: YUV 4:2:0 and 4:2:2 of any depth as YUV420P or NV12, grey
+ * as GRAY8, all other as RGB24 or BGR24. `frame` is left empty. `writable`: nobody else uses the
+ * pixels. Errors: EUNSUPPORTED, ELIMIT, ENOMEMORY. */
 int media_frame_to_image(struct media_converter *converter, struct stance_image **out,
                          AVFrame *frame, int orientation, int writable);
 

@@ -47,7 +47,7 @@ static int read_bytes(void *context, uint8_t *data, int size)
         if (is_cancelled(reading))
             return AVERROR_EXIT;
         struct pollfd wait = {.fd = reading->descriptor, .events = POLLIN};
-        if (!reading->regular && poll(&wait, 1, POLL_MS) == 0)
+        if (!reading->regular && poll(&wait, 1, POLL_MS) <= 0)
             continue;
         ssize_t got = read(reading->descriptor, data, (size_t)size);
         if (got > 0)

@@ -24,8 +24,8 @@ void media_av_reading_close(struct media_av_reading *reading);
 void media_av_reading_begin(struct media_av_reading *reading);
 bool media_av_reading_is_late(const struct media_av_reading *reading);
 
-/* Whether the file's header announces more bytes than there are (AVI, Matroska). `size`: of the whole
- * file. */
+/* Whether the file's header announces more bytes than there are (AVI, Matroska). `size`: of the
+ * whole file. */
 bool media_is_cut_off(const uint8_t *head, size_t head_size, int64_t size);
 /* Whether the file that is read ends before its header or index says; false for pipes. */
 bool media_av_reading_is_cut_off(const struct media_av_reading *reading);

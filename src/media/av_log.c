@@ -1,4 +1,5 @@
-/* FFmpeg's messages, line by line, into base/log.h; the last complaint is kept to explain errors. */
+/* FFmpeg's messages, line by line, into base/log.h; the last complaint is kept to explain
+ * errors. */
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>

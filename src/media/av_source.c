@@ -15,7 +15,7 @@
 #include "media/timeline.h"
 
 /* So many failed reads in a row end a stream. */
-enum { MOST_FAILURES = 16, RETRY_US = 1000 };
+enum { MOST_FAILURES = 64, RETRY_US = 1000 };
 
 struct av_source {
     struct media_source base;
@@ -26,9 +26,12 @@ struct av_source {
     struct media_converter *converter;
     struct media_timeline timeline;
     const AVStream *stream;
-    int audio_index, orientation, writable, failures;
+    int audio_index, orientation, writable;
+    int failures, last_error; /* of reading, since the last packet */
     int64_t start_us, frames;
-    bool draining, seen_good;
+    int64_t delay_us; /* by which times are late, see find_delay() */
+    bool draining, seen_good, timed;
+    bool held; /* `packet` was read but waits until what was lost before it is told */
     int end_code;
     char end_text[MEDIA_CAUSE_BYTES];
     char name[MEDIA_CAUSE_BYTES / 2];
@@ -217,6 +220,30 @@ static int64_t stream_time(const struct av_source *source, int64_t ticks)
     return time > INT64_MIN / 2 && time < INT64_MAX / 2 ? time - source->start_us : MEDIA_NO_TIME;
 }
 
+/* Some containers, AVI above all, do not say when a frame is shown, only when it is decoded, and a
+ * decoder that puts frames into their order gives them later. By how much is the difference between
+ * the first frame's time and that of its own packet. */
+static void find_delay(struct av_source *source, const AVFrame *decoded)
+{
+    const int64_t most_us = 10 * 1000000, far = (int64_t)1 << 60;
+    int64_t given = stream_time(source, decoded->best_effort_timestamp);
+    int64_t own = stream_time(source, decoded->reordered_opaque);
+    if (source->timed)
+        return;
+    source->timed = true;
+    if (decoded->pts == AV_NOPTS_VALUE && own > -far && given > own && given < far &&
+        given - own < most_us)
+        source->delay_us = given - own;
+}
+
+/* When a frame is shown; MEDIA_NO_TIME where nothing tells. */
+static int64_t shown_at(struct av_source *source, const AVFrame *decoded)
+{
+    find_delay(source, decoded);
+    int64_t time = stream_time(source, decoded->best_effort_timestamp);
+    return time == MEDIA_NO_TIME ? time : time - source->delay_us;
+}
+
 static void explain(struct av_source *source, struct stance_video_frame *frame, int code,
                     const char *what, const char *reason)
 {
@@ -254,8 +281,7 @@ static int deliver(struct av_source *source, struct stance_video_frame *frame)
 {
     AVFrame *decoded = source->frame;
     bool damaged = decoded->decode_error_flags || decoded->flags & AV_FRAME_FLAG_CORRUPT;
-    frame->time_us =
-        media_timeline_next(&source->timeline, stream_time(source, decoded->best_effort_timestamp));
+    frame->time_us = media_timeline_next(&source->timeline, shown_at(source, decoded));
     frame->duration_us = duration_of(source, decoded);
     source->base.corrected = source->timeline.corrected;
     int code = media_picture_check_size("frame", decoded->width, decoded->height);
@@ -295,6 +321,7 @@ static void note_failure(struct av_source *source, int error)
     bool late = error == AVERROR_EXIT;
     char reason[AV_ERROR_MAX_STRING_SIZE] = "";
     source->failures++;
+    source->last_error = error;
     if (source->end_code < 0)
         return;
     av_strerror(error, reason, sizeof reason);
@@ -307,11 +334,30 @@ static void note_failure(struct av_source *source, int error)
              last, last[0] ? ")" : "");
 }
 
-/* The next video packet to the decoder. 0, an AVERROR of the decoder, or 1 when cancelled. */
+/* Reading goes on after all: what was lost is a damaged frame, not the end. */
+static int forgive(struct av_source *source)
+{
+    source->failures = 0;
+    source->end_code = 0;
+    source->held = true;
+    return source->last_error;
+}
+
+static int send(struct av_source *source)
+{
+    AVPacket *packet = source->packet;
+    source->held = false;
+    source->codec->reordered_opaque = packet->dts;
+    int error = avcodec_send_packet(source->codec, packet);
+    av_packet_unref(packet);
+    return error;
+}
+
+/* The next video packet to the decoder. 0, an AVERROR for what was lost, or 1 when cancelled. */
 static int feed(struct av_source *source)
 {
     AVPacket *packet = source->packet;
-    for (bool again = false;;) {
+    for (bool again = false; !source->held;) {
         media_av_log_clear();
         if (!again)
             media_av_reading_begin(&source->reading);
@@ -336,16 +382,15 @@ static int feed(struct av_source *source)
         }
         if (error < 0)
             continue;
-        source->failures = 0;
+        if (packet->stream_index == source->stream->index && source->failures)
+            return forgive(source);
         if (packet->stream_index == source->stream->index)
             break;
         if (packet->stream_index == source->audio_index)
             media_audio_push(source->base.audio, packet);
         av_packet_unref(packet);
     }
-    int error = avcodec_send_packet(source->codec, packet);
-    av_packet_unref(packet);
-    return error;
+    return send(source);
 }
 
 int media_av_source_next(struct media_source *base, struct stance_video_frame *frame)

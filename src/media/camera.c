@@ -1,5 +1,5 @@
-/* Cameras through libavdevice, which is opened when the first one is asked for: at load it would cost
- * every program 60 ms and 17 MB. The only file that knows it. */
+/* Cameras through libavdevice, which is opened when the first one is asked for: at load it would
+ * cost every program 60 ms and 17 MB. The only file that knows it. */
 #include <libavdevice/avdevice.h>
 
 #include <dlfcn.h>

@@ -26,7 +26,8 @@ static const uint8_t rainbow[][3] = {
 static const struct media_paint shadow = {{12, 16, 24}, 0.45f};
 static const struct media_paint ink = {{16, 20, 28}, 1};
 
-/* What the styles differ in. A size is `share` of the person's, within `least` and `most` pixels. */
+/* What the styles differ in. A size is `share` of the person's, within `least` and `most`
+ * pixels. */
 struct size {
     float share, least, most;
 };

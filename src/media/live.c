@@ -144,8 +144,9 @@ static int run(struct media_live *live)
         bool any = false;
         int status = play(live, &any);
         live->input.close(live->input.context);
-        if (is_cancelled(live) || !live->input.endless || status == STANCE_ENOMEMORY)
-            return status;
+        if (is_cancelled(live) || !live->input.endless || status == STANCE_ENOMEMORY ||
+            status == STANCE_ELIMIT)
+            return status; /* nothing that looking for the source would mend */
         tries = any ? 0 : tries;
         if (status == STANCE_VIDEO_END)
             status = base_error(STANCE_EIO, "the source has ended");

@@ -1,5 +1,5 @@
-/* The newest frame of a source that does not wait: a thread reads, counts what nobody took, and looks
- * for the source again when it goes away. It knows nothing of FFmpeg. */
+/* The newest frame of a source that does not wait: a thread reads, counts what nobody took, and
+ * looks for the source again when it goes away. It knows nothing of FFmpeg. */
 #ifndef MEDIA_LIVE_H
 #define MEDIA_LIVE_H
 

@@ -270,6 +270,7 @@ void media_raster_ellipse(const struct media_canvas *canvas, float x1, float y1,
     const float numbers[5] = {x1, y1, x2, y2, thickness};
     if (!usable(numbers, 5) || !(thickness > 0))
         return;
+    thickness = fmaxf(thickness, 0.1f); /* squares of distances over it stay numbers */
     float length = hypotf(x2 - x1, y2 - y1);
     struct shape shape = {
         .kind = ELLIPSE,

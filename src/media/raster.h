@@ -1,9 +1,9 @@
 /* Anti-aliased shapes on pictures of any pixel format, planar YUV included.
  *
- * Coordinates are pixels with centres at whole numbers. A pixel's coverage follows from the distance
- * of its centre to the shape's edge: 1 half a pixel inside, 0 half a pixel outside; a chroma sample
- * has the mean coverage of its pixels. Everything is clipped to the picture; shapes with coordinates
- * that are not finite, or farther out than any picture could be, draw nothing. */
+ * Coordinates are pixels with centres at whole numbers. A pixel's coverage follows from the
+ * distance of its centre to the shape's edge: 1 half a pixel inside, 0 half a pixel outside; a
+ * chroma sample has the mean coverage of its pixels. Everything is clipped to the picture; shapes
+ * with coordinates that are not finite, or farther out than any picture could be, draw nothing. */
 #ifndef MEDIA_RASTER_H
 #define MEDIA_RASTER_H
 

@@ -37,8 +37,8 @@ extern const struct media_result_format media_result_json, media_result_coco, me
 /* Begins an entry of an array: the comma after the one before, and a line of its own. */
 int media_result_entry(struct base_buffer *out, struct media_result_state *state);
 
-/* The name of the input without folders and ending: "a/b.mp4" → "b"; "stdin" for "-". At most `size`
- * bytes with the NUL, cut at the end. */
+/* The name of the input without folders and ending: "a/b.mp4" → "b"; "stdin" for "-". At most
+ * `size` bytes with the NUL, cut at the end. */
 void media_result_stem(const char *file, char *stem, size_t size);
 
 /* People and keypoints of an item; 0 where it has no result. */

@@ -1,5 +1,5 @@
-/* What MMPose's inferencer saves for a video (mmpose/structures/utils.py, split_instances): an array
- * of frames with their instances. */
+/* What MMPose's inferencer saves for a video (mmpose/structures/utils.py, split_instances): an
+ * array of frames with their instances. */
 #include "media/result_format.h"
 
 static void write_instance(struct base_json *json, const struct stance_person *person,

@@ -1,5 +1,5 @@
-/* Results to files, whatever their format: appended and flushed, collected under a temporary name, or
- * one file each. */
+/* Results to files, whatever their format: appended and flushed, collected under a temporary name,
+ * or one file each. */
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>

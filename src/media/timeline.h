@@ -18,9 +18,9 @@ struct media_timeline {
 
 void media_timeline_open(struct media_timeline *timeline, int64_t nominal_us);
 
-/* The time of the next frame. One that does not rise is put right behind the last; where the stream
- * jumps far back or stays behind (another recording was appended, a clock was set), its times continue from there.
- * Gaps of more than a day are closed. */
+/* The time of the next frame. One that does not rise is put right behind the last; where the
+ * stream jumps far back or stays behind (another recording was appended, a clock was set), its
+ * times continue from there. Gaps of more than a day are closed. */
 int64_t media_timeline_next(struct media_timeline *timeline, int64_t stream_us);
 
 /* A time for a frame that was lost: after the last one, and early enough not to push the next. */

@@ -49,9 +49,10 @@ static int check_options(const struct stance_video_options *options)
                           options->threads);
     if (!(options->frame_rate >= 0 && options->frame_rate <= 100000))
         return base_error(STANCE_EARGUMENT, "video: a frame rate of %g", options->frame_rate);
-    if (options->timeout_us < 0 || options->backoff_us < 0 || options->backoff_most_us < 0 ||
-        options->timeout_us > (int64_t)86400 * 1000000)
-        return base_error(STANCE_EARGUMENT, "video: times are 0 … one day");
+    const int64_t times[] = {options->timeout_us, options->backoff_us, options->backoff_most_us};
+    for (size_t i = 0; i < sizeof times / sizeof times[0]; i++)
+        if (times[i] < 0 || times[i] > (int64_t)86400 * 1000000)
+            return base_error(STANCE_EARGUMENT, "video: times are 0 … one day");
     if (options->width < 0 || options->height < 0 || options->width > STANCE_IMAGE_MAX_SIDE ||
         options->height > STANCE_IMAGE_MAX_SIDE)
         return base_error(STANCE_EARGUMENT, "video: a size of %d×%d pixels", options->width,

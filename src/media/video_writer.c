@@ -86,7 +86,7 @@ static const char *part_path(const struct stance_video_writer *writer)
 static AVRational time_base_of(const struct media_source *source, const AVCodec *codec)
 {
     int64_t num = source ? source->base_num : 1, den = source ? source->base_den : 90000;
-    if (num < 1 || den < 1 || num > 1 << 20 || den / num > 500000 || den > 1 << 30)
+    if (num < 1 || den < 1 || num > 1 << 16 || den / num > 500000 || den > 1 << 30)
         num = 1, den = 90000;
     int64_t factor = (10000 * num + den - 1) / den;
     den *= factor > 1 ? factor : 1;
@@ -247,6 +247,12 @@ static int add_sound(struct stance_video_writer *writer)
     return 0;
 }
 
+static bool is_mov(const struct stance_video_writer *writer)
+{
+    return strcmp(writer->container->muxer, "mp4") == 0 ||
+           strcmp(writer->container->muxer, "mov") == 0;
+}
+
 /* With the first frame everything is known. */
 static int begin(struct stance_video_writer *writer, const struct stance_image *image)
 {
@@ -270,9 +276,7 @@ static int begin(struct stance_video_writer *writer, const struct stance_image *
     writer->video->sample_aspect_ratio = writer->input.aspect;
     BASE_TRY(add_sound(writer));
     AVDictionary *settings = NULL;
-    bool mov = strcmp(writer->container->muxer, "mp4") == 0 ||
-               strcmp(writer->container->muxer, "mov") == 0;
-    if (mov)
+    if (is_mov(writer))
         av_dict_set(&settings, "movflags", "+faststart", 0);
     media_av_log_clear();
     int error = avformat_write_header(writer->format, &settings);
@@ -292,6 +296,13 @@ static int write_packet(struct stance_video_writer *writer, AVPacket *packet)
     return error < 0 ? media_av_error(error, STANCE_EIO, "cannot write '%s'", writer->path) : 0;
 }
 
+/* Whether an audio packet is an encoder's run-up, over before the start. MP4 can leave it out of
+ * what is played; Matroska would begin with it and show every frame later. */
+static bool is_lead(const struct stance_video_writer *writer, const AVPacket *packet)
+{
+    return !is_mov(writer) && packet->pts != AV_NOPTS_VALUE && packet->pts + packet->duration <= 0;
+}
+
 /* Audio that begins before the video's end so far; `rest`: all there is. */
 static int write_sound(struct stance_video_writer *writer, bool rest)
 {
@@ -302,8 +313,9 @@ static int write_sound(struct stance_video_writer *writer, bool rest)
                              writer->sound->time_base);
         if (packet->dts == AV_NOPTS_VALUE)
             packet->dts = packet->pts;
-        if (packet->dts != AV_NOPTS_VALUE && packet->dts <= writer->sound_tick) {
-            av_packet_unref(packet); /* from before a jump back in the source */
+        bool back = packet->dts != AV_NOPTS_VALUE && packet->dts <= writer->sound_tick;
+        if (back || is_lead(writer, packet)) {
+            av_packet_unref(packet); /* back: from before a jump back in the source */
             continue;
         }
         if (packet->dts != AV_NOPTS_VALUE)

@@ -1,6 +1,6 @@
-/* Shortest augmenting paths with prices (Jonker and Volgenant, Computing 38, 1987). Beside the columns
- * there is one place "nobody" with room for every row at the price of the limit: a path may always end
- * there, and the row that does stays without a column. */
+/* Shortest augmenting paths with prices (Jonker and Volgenant, Computing 38, 1987). Beside the
+ * columns there is one place "nobody" with room for every row at the price of the limit: a path
+ * may always end there, and the row that does stays without a column. */
 #include <math.h>
 #include <string.h>
 

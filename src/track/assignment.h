@@ -1,6 +1,6 @@
-/* Linear assignment with a limit: pairs of rows and columns so that the sum of (cost − limit) over the
- * pairs is least. The same as the (n + m)² matrix padded with limit / 2 that trackers use, without the
- * padding. */
+/* Linear assignment with a limit: pairs of rows and columns so that the sum of (cost − limit) over
+ * the pairs is least. The same as the (n + m)² matrix padded with limit / 2 that trackers use,
+ * without the padding. */
 #ifndef TRACK_ASSIGNMENT_H
 #define TRACK_ASSIGNMENT_H
 

@@ -13,13 +13,15 @@ enum track_fill {
     TRACK_FILL_HOLD,        /* the last measured one */
 };
 
-/* How far on the way from the older to the newer measurement the pose at `time_us` is: 0 at the older,
- * 1 at the newer, at most 2 (extrapolated). `older_us` and `newer_us` are when they were really
- * measured; where they are no interval, 1. For TRACK_FILL_BETWEEN time_us lies between them. */
+/* How far on the way from the older to the newer measurement the pose at `time_us` is: 0 at the
+ * older, 1 at the newer, at most 2 (extrapolated). `older_us` and `newer_us` are when they were
+ * really measured; where they are no interval, 1. For TRACK_FILL_BETWEEN time_us lies between
+ * them. */
 double track_fill_alpha(enum track_fill fill, int64_t older_us, int64_t newer_us, int64_t time_us);
 
-/* `count` points at `alpha`. Where one of both has no score there is nothing to go between: up to
- * a half of the way the older one is taken as it is, then the newer one, absent (score 0) or not. Scores are not extrapolated. `out` may be one of both. */
+/* `count` points at `alpha`. Between a point that is there and one that is not (score 0) there is
+ * no way: up to the middle the older one is taken as it is, behind it the newer one. Scores are
+ * not extrapolated. `out` may be `older` or `newer`. */
 void track_fill_points(const struct stance_keypoint *older, const struct stance_keypoint *newer,
                        int count, double alpha, struct stance_keypoint *out);
 

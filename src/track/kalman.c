@@ -1,5 +1,5 @@
-/* The box filter: SORT's and ByteTrack's constant velocity model (kalman_filter.py of ByteTrack), with
- * steps of any length. */
+/* The box filter: SORT's and ByteTrack's constant velocity model (kalman_filter.py of ByteTrack),
+ * with steps of any length. */
 #include "track/kalman.h"
 
 /* Standard deviations of the aspect, which has no unit (ByteTrack). */
@@ -30,8 +30,8 @@ void track_kalman_start(struct track_kalman *kalman, const float box[4],
     }
 }
 
-/* One step of n ticks. The noise is what n steps of one tick add up to, 1² + 2² + … in closed form, so
- * that two steps are the same as one of their sum, also where n is a fraction. */
+/* One step of n ticks. The noise is what n steps of one tick add up to, 1² + 2² + … in closed
+ * form, so that two steps are the same as one of their sum, also where n is a fraction. */
 static void predict_axis(struct track_axis *a, double n, double q_position, double q_velocity)
 {
     a->value += n * a->velocity;

@@ -1,5 +1,6 @@
 /* ByteTrack's Kalman filter of one box: centre x and y, width over height, and height, each with a
- * constant velocity. Time is real; the noise is told per tick of 1/30 s, where ByteTrack has frames. */
+ * constant velocity. Time is real; the noise is told per tick of 1/30 s, where ByteTrack has
+ * frames. */
 #ifndef TRACK_KALMAN_H
 #define TRACK_KALMAN_H
 
@@ -20,8 +21,8 @@ struct track_kalman {
     struct track_axis axis[TRACK_AXES];
 };
 
-/* Standard deviations, in heights of the box: of position and velocity by chance within one tick, and
- * of what is measured. */
+/* Standard deviations, in heights of the box: of position and velocity by chance within one tick,
+ * and of what is measured. */
 struct track_noise {
     double position, velocity, measurement;
 };

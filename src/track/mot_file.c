@@ -10,6 +10,7 @@
 
 #define FILE_LIMIT ((size_t)1 << 30)
 #define LEAST_EXTENT 1e-6 /* pixels; areas stay numbers */
+#define MOST_SCORE 1e9
 enum { MOST_ROWS = 10000000, LEAST_FIELDS = 6, READ_FIELDS = 7 };
 
 struct stance_mot {
@@ -70,6 +71,8 @@ static int parse_row(const char *line, const char *end, struct stance_mot_row *r
     for (int i = 2; i < LEAST_FIELDS; i++)
         if (!(fabs(fields[i]) <= 1e7))
             return base_error(STANCE_EFORMAT, "%g is no coordinate of a picture", fields[i]);
+    if (!(fabs(fields[LEAST_FIELDS]) <= MOST_SCORE))
+        return base_error(STANCE_EFORMAT, "%g is no score", fields[LEAST_FIELDS]);
     if (!(fields[4] >= LEAST_EXTENT) || !(fields[5] >= LEAST_EXTENT))
         return base_error(STANCE_EFORMAT, "a box of %g × %g has no extent", fields[4], fields[5]);
     *row = (struct stance_mot_row){.frame = (int64_t)fields[0],
@@ -173,16 +176,18 @@ void stance_mot_close(struct stance_mot **mot)
 
 const struct stance_mot_row *stance_mot_rows(const struct stance_mot *mot, int *count)
 {
-    *count = (int)mot->count;
-    return mot->rows;
+    *count = mot ? (int)mot->count : 0;
+    return mot ? mot->rows : NULL;
 }
 
 int stance_mot_add(struct stance_mot **mot, const struct stance_mot_row *row)
 {
     const double values[] = {row->left, row->top, row->width, row->height, row->score};
     for (size_t i = 0; i < sizeof values / sizeof values[0]; i++)
-        if (!(fabs(values[i]) <= 1e9))
+        if (!(fabs(values[i]) <= MOST_SCORE))
             return base_error(STANCE_EARGUMENT, "a MOT row cannot hold %g", values[i]);
+    if (row->frame < 0)
+        return base_error(STANCE_EARGUMENT, "there is no frame %lld", (long long)row->frame);
     if (*mot && (*mot)->count && (*mot)->rows[(*mot)->count - 1].frame > row->frame)
         return base_error(STANCE_EARGUMENT, "frame %lld comes after frame %lld",
                           (long long)row->frame, (long long)(*mot)->rows[(*mot)->count - 1].frame);

@@ -6,9 +6,9 @@
 #include "track/one_euro.h"
 #include "track/tracker.h"
 
-/* For a person of 200 pixels with an error of 2 %, at 15, 30 and 60 frames a second: standing still, low
- * leaves 73, 61 and 51 % of the error, high 46, 39 and 32 %; behind a wrist that moves at two heights a
- * second, low is 2 pixels, high 7 to 5. */
+/* For a person of 200 pixels with an error of 2 %, at 15, 30 and 60 frames a second: standing
+ * still, low leaves 73, 61 and 51 % of the error, high 46, 39 and 32 %; behind a wrist that moves
+ * at two heights a second, low is 2 pixels, high 7 to 5. */
 static const struct preset {
     const char *name;
     struct track_smoothing smoothing;
@@ -93,7 +93,8 @@ void track_smoother_step(struct track_smoother *smoother, const struct track_smo
         smoother->seconds = seconds;
     else if (!(smoother->seconds > 0))
         smoother->seconds = usual;
-    if (!smoother->begun || time_us > smoother->last_us)
+    if (!smoother->begun || time_us > smoother->last_us ||
+        track_seconds(time_us, smoother->last_us) > TRACK_MOST_JITTER)
         smoother->last_us = time_us;
     smoother->begun = true;
     for (int k = 0; k < smoother->count; k++) {

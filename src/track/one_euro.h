@@ -1,5 +1,6 @@
-/* The One-Euro filter (Casiez, Roussel, Vogel, CHI 2012): a low pass whose cutoff rises with speed, so
- * that what stands still does not shake and what moves does not lag. Steps are real times. */
+/* The One-Euro filter (Casiez, Roussel, Vogel, CHI 2012): a low pass whose cutoff rises with
+ * speed, so that what stands still does not shake and what moves does not lag. Steps are real
+ * times. */
 #ifndef TRACK_ONE_EURO_H
 #define TRACK_ONE_EURO_H
 
@@ -27,8 +28,8 @@ struct track_euro {
     bool begun;
 };
 
-/* `seconds` since the last value; `scale` multiplies the speed before beta. The first value passes; the
- * derivative is that from the last *filtered* value, as in the authors' code. */
+/* `seconds` since the last value; `scale` multiplies the speed before beta. The first value
+ * passes; the derivative is that from the last *filtered* value, as in the authors' code. */
 double track_euro_step(struct track_euro *euro, const struct track_smoothing *smoothing,
                        double seconds, double scale, double value);
 
@@ -47,9 +48,10 @@ void track_smoother_close(struct track_smoother *smoother);
 /* At birth, and when a track comes back. */
 void track_smoother_reset(struct track_smoother *smoother);
 
-/* Smooths `points` in place. `size`: of the person, pixels (the root of its box's area). Points without
- * score, or that are no numbers, stay as they are, and begin afresh when they are back. A time that is
- * not after the last one is taken as one step of the last length. */
+/* Smooths `points` in place. `size`: of the person, pixels (the root of its box's area). Points
+ * without score, or that are no numbers, stay as they are, and begin afresh when they are back. A
+ * time that is not after the last one is taken as one step of the last length; from one that is
+ * more than a second before it the clock goes on. */
 void track_smoother_step(struct track_smoother *smoother, const struct track_smoothing *smoothing,
                          int64_t time_us, double size, struct stance_keypoint *points);
 

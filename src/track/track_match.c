@@ -1,5 +1,6 @@
-/* Who is who in one frame: ByteTrack's rounds (byte_tracker.py, update), the likeness of a track and a
- * detection, and one more round that hands lost tracks what would otherwise begin new ones. */
+/* Who is who in one frame: ByteTrack's rounds (byte_tracker.py, update), the likeness of a track
+ * and a detection, and one more round that hands lost tracks what would otherwise begin new
+ * ones. */
 #include <math.h>
 
 #include "track/tracker.h"
@@ -41,8 +42,9 @@ static double likeness(const struct stance_tracker *t, const struct track_person
 /* More than any limit. */
 static const double never = 1e6;
 
-/* What a track pays beside unlikeness: for the time it has been missing, and for having been seen with a
- * low score in the last frame, for who was half hidden a moment ago is seldom who is wholly seen now. */
+/* What a track pays beside unlikeness: for the time it has been missing, and for having been seen
+ * with a low score in the last frame, for who was half hidden a moment ago is seldom who is wholly
+ * seen now. */
 static double state_cost(const struct stance_tracker *t, const struct track_person *person,
                          const struct stance_detection *detection)
 {
@@ -92,10 +94,10 @@ static void centre(const float box[4], double out[2])
     out[1] = ((double)box[1] + box[3]) / 2;
 }
 
-/* How far off a detection is, in what may be: half from where the track is expected if it went on, and
- * half, as people stop and turn round, from the way there. To the reach comes half of the filter's own
- * doubt, which is large for tracks of few frames. Nobody's height changes by a third meanwhile. The
- * shares are from the golden scenes (docs/tracking.md). */
+/* How far off a detection is, in what may be: half from where the track is expected if it went on,
+ * and half, as people stop and turn round, from the way there. To the reach comes half of the
+ * filter's own doubt, which is large for tracks of few frames. Nobody's height changes by a third
+ * meanwhile. The shares are from the golden scenes (docs/tracking.md). */
 static double recover_cost(const struct stance_tracker *t, const struct track_person *person,
                            const struct stance_detection *detection)
 {

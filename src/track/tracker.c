@@ -7,7 +7,7 @@
 
 double track_seconds(int64_t from_us, int64_t to_us)
 {
-    const uint64_t most = 3600 * (uint64_t)1000000;
+    const uint64_t most = 7200 * (uint64_t)1000000;
     uint64_t passed = to_us > from_us ? (uint64_t)to_us - (uint64_t)from_us : 0;
     return (double)(passed < most ? passed : most) * 1e-6;
 }
@@ -336,11 +336,38 @@ static int pass_all(struct stance_tracker *t)
     return t->sight_count;
 }
 
+/* A time as long before `to_us` as it was before `from_us`. */
+static int64_t moved(int64_t time_us, int64_t from_us, int64_t to_us)
+{
+    uint64_t age = (uint64_t)from_us - (uint64_t)time_us;
+    uint64_t room = (uint64_t)to_us - (uint64_t)INT64_MIN;
+    return age < room ? (int64_t)((uint64_t)to_us - age) : INT64_MIN;
+}
+
+/* One time far back is a mistake; when the next is there too, the clock was set. What tracks
+ * remember keeps its distance to now. */
+static void notice_set_clock(struct stance_tracker *t, int64_t time_us)
+{
+    bool far = time_us < t->now_us && track_seconds(time_us, t->now_us) > TRACK_MOST_JITTER;
+    if (far && t->went_back && time_us >= t->back_us) {
+        for (int i = 0; i < t->counts.alive; i++) {
+            struct stance_track *track = &t->people[i].out;
+            track->born_us = moved(track->born_us, t->now_us, t->back_us);
+            track->seen_us = moved(track->seen_us, t->now_us, t->back_us);
+        }
+        t->now_us = t->back_us;
+        far = false;
+    }
+    t->went_back = far;
+    t->back_us = time_us;
+}
+
 /* Returns the seconds since the last frame. */
 static double move_clock(struct stance_tracker *t, int64_t time_us)
 {
     if (t->counts.frames++ == 0)
         t->now_us = time_us;
+    notice_set_clock(t, time_us);
     t->before_us = t->now_us;
     if (time_us < t->now_us) {
         t->counts.clamped++;

@@ -1,5 +1,5 @@
-/* A tracker from inside: its tracks, the rules of the implementations it is held against, and the steps
- * that its files share. */
+/* A tracker from inside: its tracks, the rules of the implementations it is held against, and the
+ * steps that its files share. */
 #ifndef TRACK_TRACKER_H
 #define TRACK_TRACKER_H
 
@@ -51,6 +51,8 @@ struct stance_tracker {
     struct track_oks oks;
     struct track_assignment assignment;
     int64_t now_us, before_us; /* times of this frame and the one before */
+    int64_t back_us;           /* what the caller said last */
+    bool went_back;            /* … and it was far before now_us */
     int64_t next_id;
     struct stance_tracker_counts counts;
 
@@ -66,7 +68,10 @@ struct stance_tracker {
     int32_t *columns;                  /* [max_tracks] */
 };
 
-/* Seconds from one time to a later one; at most an hour. */
+/* Seconds by which a time may be before the last one without the clock having been set back. */
+#define TRACK_MOST_JITTER 1.0
+
+/* Seconds from one time to a later one; at most two hours, which is longer than any buffer. */
 double track_seconds(int64_t from_us, int64_t to_us);
 
 /* The rounds of one frame: matches confirmed and new tracks with t->high and t->low, and leaves in

@@ -1,5 +1,5 @@
-/* Small videos of any kind for tests of the reader, made by libavformat and libavcodec themselves, so
- * that they do not depend on what is tested. */
+/* Small videos of any kind for tests of the reader, made by libavformat and libavcodec themselves,
+ * so that they do not depend on what is tested. */
 #ifndef CLIP_H
 #define CLIP_H
 
@@ -23,7 +23,8 @@ struct clip {
 /* Makes the file; any trouble fails the test. */
 void clip_make(const char *path, const struct clip *clip);
 
-/* The luma of frame `number`: its top left quarter has one value, so that frames can be told apart. */
+/* The luma of frame `number`: its top left quarter has one value, so that frames can be told
+ * apart. */
 int clip_luma(int number);
 
 /* Appends file `from` to file `to`. */

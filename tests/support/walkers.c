@@ -1,5 +1,5 @@
-/* Walking people as stick figures: legs and arms swing, boxes are the hull of the body. Detections miss
- * one time in ten, and everything measured is off by a normal error of 2 % of the height. */
+/* Walking people as stick figures: legs and arms swing, boxes are the hull of the body. Detections
+ * miss one time in ten, and everything measured is off by a normal error of 2 % of the height. */
 #include <math.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
-/* Golden scenes for trackers: people who walk, cross, are hidden, leave and return, with exact truth
- * and with what a detector and a pose network would make of them. No picture, no network. */
+/* Golden scenes for trackers: people who walk, cross, are hidden, leave and return, with exact
+ * truth and with what a detector and a pose network would make of them. No picture, no network. */
 #ifndef SUPPORT_WALKERS_H
 #define SUPPORT_WALKERS_H
 
@@ -49,13 +49,14 @@ void walkers_start(struct walkers *walkers, const struct walkers_scene *scene);
 /* Goes to the next frame; 0 at the end. */
 int walkers_next(struct walkers *walkers);
 
-/* Runs a scene through a tracker and counts id switches: a person's detection gets another id than that
- * person's last one. `frame_time`: time goes by 1/30 s a frame, as trackers without a clock see it. */
+/* Runs a scene through a tracker and counts id switches: a person's detection gets another id than
+ * that person's last one. `frame_time`: time goes by 1/30 s a frame, as trackers without a clock
+ * see it. */
 int walkers_switches(const struct walkers_scene *scene, struct stance_tracker *tracker,
                      int frame_time);
 
-/* All scenes: three angles, three times hidden, three times away; 8, 25, 60 fps; people from `least` to
- * ten by `step`; seeds 1 … `seeds`. Scene i, or 0 beyond the last. */
+/* All scenes: three angles, three times hidden, three times away; 8, 25, 60 fps; people from
+ * `least` to ten by `step`; seeds 1 … `seeds`. Scene i, or 0 beyond the last. */
 int walkers_scene_of(int i, int least, int step, int seeds, struct walkers_scene *scene);
 
 #endif
