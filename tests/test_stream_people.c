@@ -124,6 +124,13 @@ static void test_people_are_followed_at_every_frame_rate(void **state)
     }
 }
 
+/* The detector may stay away for longer than support_seconds. */
+static void test_people_stay_while_the_detector_does_not_run(void **state)
+{
+    (void)state;
+    assert_int_equal(follow(50, 25, 75), 2);
+}
+
 /* Plays `frames` and returns when somebody was first told beside the first `known` people, who are in
  * every frame; -1: never. */
 static double first_sight(struct show *show, const struct blob *blobs, int known, double fps,
@@ -158,6 +165,24 @@ static void test_a_newcomer_is_found_in_time(void **state)
                 fail_msg("%g fps: a newcomer of 0.63 s found at %g s", fps, found);
             end(&show);
         }
+}
+
+static void test_who_vanishes_is_gone_at_once_and_for_good(void **state)
+{
+    const int ways[] = {1, 5, 50, 0};
+    (void)state;
+    for (size_t k = 0; k < sizeof ways / sizeof ways[0]; k++) {
+        struct show show;
+        struct stance_stream_options options = plain(ways[k]);
+        const struct blob blobs[] = {
+            walkers[2], {.x = 130, .y = 144, .until = 0.5}, {.x = 240, .y = 60, .until = 0.9}};
+        int64_t ids[3] = {0};
+        begin(&show, blobs_open(1, true, true), &options);
+        for (int i = 0; i < 40; i++)
+            blobs_expect(apply(&show, blobs, 3, i / 25.0), blobs, 3, i / 25.0, near, ids);
+        assert_int_equal(counts_of(&show).people, 3);
+        end(&show);
+    }
 }
 
 /* Half outside, a body is no longer one; only who is wholly in or wholly out is certain. */
@@ -410,7 +435,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_people_are_followed_at_every_frame_rate),
+        cmocka_unit_test(test_people_stay_while_the_detector_does_not_run),
         cmocka_unit_test(test_a_newcomer_is_found_in_time),
+        cmocka_unit_test(test_who_vanishes_is_gone_at_once_and_for_good),
         cmocka_unit_test(test_who_walks_out_of_the_picture_is_gone),
         cmocka_unit_test(test_an_empty_picture_has_nobody),
         cmocka_unit_test(test_who_only_the_pose_network_sees_is_given_up),

@@ -82,14 +82,15 @@ static bool is_covered(const struct stance_stream *stream, const struct vision_b
     return false;
 }
 
-/* Someone of the frames before; who is lost is looked for where they are expected. */
+/* Someone of the frames before; who is lost is looked for where they are expected. `looked_us`: when
+ * the detector last had the chance to see them. */
 static void add_track(struct stance_stream *stream, const struct stance_image *image,
-                      const struct stance_track *track, int64_t time_us)
+                      const struct stance_track *track, int64_t looked_us)
 {
     const struct stream_memory *memory = &stream->memories[track->slot];
     bool lost = track->state == STANCE_TRACK_LOST;
     if (memory->id != track->id || stream->candidate_count == stream->capacity ||
-        track_seconds(memory->supported_us, time_us) > (double)stream->options.support_seconds)
+        track_seconds(memory->supported_us, looked_us) > (double)stream->options.support_seconds)
         return;
     const float *at = lost ? track->box : memory->box;
     struct vision_box box = {at[0], at[1], at[2], at[3], memory->score, 0, stream->candidate_count};
@@ -106,11 +107,12 @@ static void add_tracks(struct stance_stream *stream, const struct stance_image *
 {
     const struct stance_track *tracks;
     int count;
+    int64_t looked_us = stream->detects ? time_us : stream->detected_us;
     stance_tracker_predict(stream->tracker, time_us, &tracks, &count);
     for (int pass = 0; pass < 2; pass++)
         for (int i = 0; i < count; i++)
             if ((tracks[i].state == STANCE_TRACK_LOST) == pass)
-                add_track(stream, image, &tracks[i], time_us);
+                add_track(stream, image, &tracks[i], looked_us);
 }
 
 static int find_with_keypoints(struct stance_stream *stream, const struct stance_image *image)
