@@ -368,6 +368,31 @@ static void test_smoothing_begins_anew_with_every_person(void **state)
 
 /* ---- Other pipelines --------------------------------------------------------------------------- */
 
+static void test_without_a_tracker_there_are_no_ids(void **state)
+{
+    const int ways[] = {1, 5, 0};
+    struct stance_tracker_options tracker;
+    (void)state;
+    stance_tracker_options_default(&tracker);
+    tracker.mode = STANCE_TRACKER_OFF;
+    for (size_t k = 0; k < 3; k++) {
+        struct show show;
+        struct stance_stream_options options = plain(ways[k]);
+        options.tracker = &tracker;
+        begin(&show, blobs_open(1, true, true), &options);
+        for (int i = 0; i < 12; i++) {
+            const struct stance_stream_result *result = apply(&show, walkers, 3, i / 25.0);
+            assert_int_equal(result->pose.person_count, 3);
+            for (int j = 0; j < 3; j++)
+                assert_int_equal(result->ids[j], 0);
+        }
+        const struct stance_stream_result *filled =
+            stance_stream_fill(show.stream, STANCE_FILL_BETWEEN, microseconds(10.2 / 25));
+        assert_int_equal(filled->pose.person_count, 3);
+        end(&show);
+    }
+}
+
 static double box_error(const float box[4], const struct blob *blob, double seconds)
 {
     double x = blob->x + blob->vx * seconds, y = blob->y + blob->vy * seconds;
@@ -445,6 +470,7 @@ int main(void)
         cmocka_unit_test(test_an_hour_ahead_starts_over),
         cmocka_unit_test(test_smoothing_takes_jitter_away),
         cmocka_unit_test(test_smoothing_begins_anew_with_every_person),
+        cmocka_unit_test(test_without_a_tracker_there_are_no_ids),
         cmocka_unit_test(test_boxes_alone_are_followed),
         cmocka_unit_test(test_people_of_a_one_stage_network_get_ids),
     };

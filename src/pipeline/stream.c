@@ -72,6 +72,8 @@ static int open_tracker(struct stance_stream *stream)
     if (options.max_detections < stream->capacity)
         options.max_detections = stream->capacity;
     stream->memory_count = options.max_tracks;
+    stream->follows =
+        stream->pose->has_detector && stream->keypoint_count && options.mode != STANCE_TRACKER_OFF;
     BASE_TRY(stance_tracker_open(&stream->tracker, &options));
     return stream->keypoint_count
                ? track_oks_open(&stream->oks, options.sigmas, stream->keypoint_count)

@@ -42,6 +42,7 @@ struct stance_stream {
     struct track_oks oks;
     int capacity; /* of candidates */
     int keypoint_count;
+    bool follows; /* people are found by their keypoints while the detector does not run */
 
     struct stream_memory *memories; /* [memory_count], one for each of the tracker's slots */
     int memory_count;

@@ -24,7 +24,7 @@ int stream_confident(const struct stance_stream *stream, const struct stance_key
 static bool detector_is_due(const struct stance_stream *stream, int64_t time_us)
 {
     const struct stance_stream_options *o = &stream->options;
-    if (!stream->begun || !stream->keypoint_count)
+    if (!stream->begun || !stream->follows)
         return true;
     if (o->detect_every)
         return stream->since_detection >= o->detect_every;
@@ -129,7 +129,7 @@ int stream_find_candidates(struct stance_stream *stream, const struct stance_ima
 {
     const struct stance_pose *pose = stream->pose;
     stream->candidate_count = 0;
-    stream->detects = !pose->has_detector || detector_is_due(stream, time_us);
+    stream->detects = detector_is_due(stream, time_us);
     if (pose->one_stage)
         return find_with_keypoints(stream, image);
     if (stream->detects) {
@@ -138,7 +138,7 @@ int stream_find_candidates(struct stance_stream *stream, const struct stance_ima
         for (size_t i = 0; i < count; i++)
             add_candidate(stream, &pose->boxes[i], -1);
     }
-    if (pose->has_detector && stream->keypoint_count)
+    if (stream->follows)
         add_tracks(stream, image, time_us);
     return 0;
 }
