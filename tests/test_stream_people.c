@@ -430,6 +430,27 @@ static void test_boxes_alone_are_followed(void **state)
     end(&show);
 }
 
+/* No detector: one place, looked at in every frame. */
+static void test_the_person_in_the_middle_is_followed(void **state)
+{
+    struct show show;
+    struct stance_stream_options options = plain(5);
+    struct stance_pose_options pose;
+    const struct blob blob = {.x = 145, .y = 96, .vx = 20};
+    int64_t id = 0;
+    (void)state;
+    stance_pose_options_default(&pose);
+    pose.center = 1;
+    begin(&show, blobs_open_with(&pose, false, true), &options);
+    for (int i = 0; i < 25; i++) {
+        const struct stance_stream_result *result = apply(&show, &blob, 1, i / 25.0);
+        blobs_expect(result, &blob, 1, i / 25.0, 2, &id); /* the crop is larger: so are cells */
+        assert_int_equal(result->detected, 0);
+    }
+    assert_int_equal(counts_of(&show).detections, 0);
+    end(&show);
+}
+
 static void test_people_of_a_one_stage_network_get_ids(void **state)
 {
     static const float dets[2][5] = {{4, 4, 24, 40, 0.9f}, {36, 10, 60, 60, 0.8f}};
@@ -472,6 +493,7 @@ int main(void)
         cmocka_unit_test(test_smoothing_begins_anew_with_every_person),
         cmocka_unit_test(test_without_a_tracker_there_are_no_ids),
         cmocka_unit_test(test_boxes_alone_are_followed),
+        cmocka_unit_test(test_the_person_in_the_middle_is_followed),
         cmocka_unit_test(test_people_of_a_one_stage_network_get_ids),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

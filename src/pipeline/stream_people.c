@@ -146,6 +146,12 @@ static void copy_person(const struct stance_stream *stream, struct stance_person
     memcpy(keypoints, from->keypoints, (size_t)stream->keypoint_count * sizeof keypoints[0]);
 }
 
+/* Not for the person in the middle; a one-stage network is a detector too. */
+static bool detector_ran(const struct stance_stream *stream)
+{
+    return stream->detects && (stream->pose->has_detector || stream->pose->one_stage);
+}
+
 static void begin_record(struct stance_stream *stream, const struct stance_image *image,
                          int64_t time_us)
 {
@@ -157,7 +163,7 @@ static void begin_record(struct stance_stream *stream, const struct stance_image
     record->out.pose.person_count = 0;
     record->out.time_us = time_us;
     record->out.measured = 1;
-    record->out.detected = stream->detects;
+    record->out.detected = detector_ran(stream);
 }
 
 static void tell(struct stance_stream *stream, const struct stance_track *track)
@@ -242,7 +248,7 @@ void stream_follow(struct stance_stream *stream, const struct stance_image *imag
     if (stream->detects) {
         stream->detected_us = time_us;
         stream->since_detection = 0;
-        stream->counts.detections++;
+        stream->counts.detections += detector_ran(stream);
     }
     stream->since_detection++;
 }
