@@ -268,6 +268,32 @@ static void test_times_that_go_back_a_little_do_no_harm(void **state)
     end(&show);
 }
 
+/* A clock that is set back, and runs on from there. */
+static void test_an_hour_back_is_one_frame(void **state)
+{
+    struct show show;
+    struct stance_stream_options options = plain(0);
+    const struct blob blobs[] = {
+        {.x = 60, .y = 46, .vx = 40}, {.x = 250, .y = 146}, {.x = 60, .y = 144, .from = 1.6}};
+    int64_t ids[3] = {0};
+    double found = -1;
+    (void)state;
+    begin(&show, blobs_open(1, true, true), &options);
+    for (int i = 0; i < 75; i++) {
+        double seconds = i / 25.0;
+        int64_t time_us = microseconds(seconds) - (i >= 25 ? 3600000000LL : 0);
+        const struct stance_stream_result *result = apply_at(&show, blobs, 3, seconds, time_us);
+        bool all = result->pose.person_count == 3;
+        blobs_expect(result, blobs, 2 + all, seconds, near, ids);
+        if (all && found < 0)
+            found = seconds;
+    }
+    if (!(found >= 1.6 && found <= 1.6 + 0.5 + 0.12))
+        fail_msg("the newcomer of 1.6 s was found at %g s", found);
+    assert_int_equal(counts_of(&show).clamped, 1);
+    end(&show);
+}
+
 /* An hour without a frame: whoever is there now is found anew. */
 static void test_an_hour_ahead_starts_over(void **state)
 {
@@ -488,6 +514,7 @@ int main(void)
         cmocka_unit_test(test_an_empty_picture_has_nobody),
         cmocka_unit_test(test_who_only_the_pose_network_sees_is_given_up),
         cmocka_unit_test(test_times_that_go_back_a_little_do_no_harm),
+        cmocka_unit_test(test_an_hour_back_is_one_frame),
         cmocka_unit_test(test_an_hour_ahead_starts_over),
         cmocka_unit_test(test_smoothing_takes_jitter_away),
         cmocka_unit_test(test_smoothing_begins_anew_with_every_person),

@@ -6,7 +6,8 @@
  * The detector need not run on every frame: between its runs people's boxes come from their last
  * keypoints (MMDeploy's pose tracker and the RTMPose paper, arXiv 2303.07399, section 3.4, do the same),
  * lost ones' from the tracker's prediction. docs/streams.md tells how a frame goes.
- * Coordinates as in stance/pose.h. Times are microseconds on any clock that runs on.
+ * Coordinates as in stance/pose.h. Times are microseconds on any clock that runs on; where it is set
+ * back, no time passes in that frame, and it runs on from there.
  * Threads: a stream and the stance_pose that it was opened with belong to one thread at a time. */
 #ifndef STANCE_STREAM_H
 #define STANCE_STREAM_H

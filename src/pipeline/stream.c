@@ -208,6 +208,15 @@ static int check_frames(const struct stance_stream_frame *frames, int count)
     return 0;
 }
 
+int64_t stream_now(const struct stance_stream *stream, int64_t time_us)
+{
+    if (!stream->clock_runs || time_us <= stream->last_us)
+        return stream->now_us;
+    const uint64_t day = 24 * 3600 * (uint64_t)1000000; /* longer says no more */
+    uint64_t passed = (uint64_t)time_us - (uint64_t)stream->last_us;
+    return stream->now_us + (int64_t)(passed < day ? passed : day);
+}
+
 static int find_candidates(struct stance_stream_frame *frames, int count)
 {
     for (int i = 0; i < count; i++) {
@@ -272,8 +281,5 @@ void stance_stream_reset(struct stance_stream *stream)
 
 void stance_stream_counts(const struct stance_stream *stream, struct stance_stream_counts *out)
 {
-    struct stance_tracker_counts tracker;
-    stance_tracker_counts(stream->tracker, &tracker);
     *out = stream->counts;
-    out->clamped = tracker.clamped;
 }

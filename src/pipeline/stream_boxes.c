@@ -21,7 +21,7 @@ int stream_confident(const struct stance_stream *stream, const struct stance_key
     return count;
 }
 
-static bool detector_is_due(const struct stance_stream *stream, int64_t time_us)
+static bool detector_is_due(const struct stance_stream *stream, int64_t now_us)
 {
     const struct stance_stream_options *o = &stream->options;
     if (!stream->begun || !stream->follows)
@@ -29,7 +29,7 @@ static bool detector_is_due(const struct stance_stream *stream, int64_t time_us)
     if (o->detect_every)
         return stream->since_detection >= o->detect_every;
     return stream->wants_detector ||
-           track_seconds(stream->detected_us, time_us) >= (double)o->detect_seconds;
+           track_seconds(stream->detected_us, now_us) >= (double)o->detect_seconds;
 }
 
 static struct stream_candidate *add_candidate(struct stance_stream *stream,
@@ -103,12 +103,12 @@ static void add_track(struct stance_stream *stream, const struct stance_image *i
 }
 
 static void add_tracks(struct stance_stream *stream, const struct stance_image *image,
-                       int64_t time_us)
+                       int64_t now_us)
 {
     const struct stance_track *tracks;
     int count;
-    int64_t looked_us = stream->detects ? time_us : stream->detected_us;
-    stance_tracker_predict(stream->tracker, time_us, &tracks, &count);
+    int64_t looked_us = stream->detects ? now_us : stream->detected_us;
+    stance_tracker_predict(stream->tracker, now_us, &tracks, &count);
     for (int pass = 0; pass < 2; pass++)
         for (int i = 0; i < count; i++)
             if ((tracks[i].state == STANCE_TRACK_LOST) == pass)
@@ -128,8 +128,9 @@ int stream_find_candidates(struct stance_stream *stream, const struct stance_ima
                            int64_t time_us)
 {
     const struct stance_pose *pose = stream->pose;
+    int64_t now_us = stream_now(stream, time_us);
     stream->candidate_count = 0;
-    stream->detects = detector_is_due(stream, time_us);
+    stream->detects = detector_is_due(stream, now_us);
     if (pose->one_stage)
         return find_with_keypoints(stream, image);
     if (stream->detects) {
@@ -139,6 +140,6 @@ int stream_find_candidates(struct stance_stream *stream, const struct stance_ima
             add_candidate(stream, &pose->boxes[i], -1);
     }
     if (stream->follows)
-        add_tracks(stream, image, time_us);
+        add_tracks(stream, image, now_us);
     return 0;
 }

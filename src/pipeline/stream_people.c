@@ -182,11 +182,11 @@ static void tell(struct stance_stream *stream, const struct stance_track *track)
 }
 
 /* All tracks, those not confirmed yet too. */
-static void remember(struct stance_stream *stream, int64_t time_us)
+static void remember(struct stance_stream *stream)
 {
     const struct stance_track *tracks;
     int count, seen = 0;
-    stance_tracker_predict(stream->tracker, time_us, &tracks, &count);
+    stance_tracker_predict(stream->tracker, stream->now_us, &tracks, &count);
     for (int i = 0; i < count; i++) {
         struct stream_memory *memory = &stream->memories[tracks[i].slot];
         bool fresh = memory->id != tracks[i].id;
@@ -204,7 +204,7 @@ static void remember(struct stance_stream *stream, int64_t time_us)
         memcpy(memory->box, box, sizeof box);
         memory->score = c->box.score;
         if (c->slot < 0 || fresh)
-            memory->supported_us = time_us;
+            memory->supported_us = stream->now_us;
         memcpy(memory->keypoints, c->person->keypoints,
                (size_t)stream->keypoint_count * sizeof memory->keypoints[0]);
         seen++;
@@ -212,7 +212,7 @@ static void remember(struct stance_stream *stream, int64_t time_us)
     stream->wants_detector |= seen == 0;
 }
 
-static void smooth(struct stance_stream *stream, const int32_t *slots, int64_t time_us)
+static void smooth(struct stance_stream *stream, const int32_t *slots)
 {
     struct stream_record *record = stream->newer;
     for (int i = 0; i < record->out.pose.person_count && stream->keypoint_count; i++) {
@@ -220,33 +220,42 @@ static void smooth(struct stance_stream *stream, const int32_t *slots, int64_t t
         const float *b = person->box;
         double area = (double)(b[2] - b[0]) * (double)(b[3] - b[1]);
         if (slots[i] >= 0)
-            track_smoother_step(&stream->memories[slots[i]].smoother, &stream->smoothing, time_us,
-                                sqrt(fmax(area, 0)), person->keypoints);
+            track_smoother_step(&stream->memories[slots[i]].smoother, &stream->smoothing,
+                                stream->now_us, sqrt(fmax(area, 0)), person->keypoints);
     }
+}
+
+static void move_clock(struct stance_stream *stream, int64_t time_us)
+{
+    stream->counts.clamped += stream->clock_runs && time_us < stream->last_us;
+    stream->now_us = stream_now(stream, time_us);
+    stream->last_us = time_us;
+    stream->clock_runs = true;
 }
 
 void stream_follow(struct stance_stream *stream, const struct stance_image *image, int64_t time_us)
 {
     const struct stance_track *tracks;
     int count;
+    move_clock(stream, time_us);
     stream->wants_detector = false;
     drop_unsupported(stream);
     suppress(stream);
     list_detections(stream);
-    stance_tracker_update(stream->tracker, time_us, stream->detections, stream->candidate_count,
-                          &tracks, &count);
+    stance_tracker_update(stream->tracker, stream->now_us, stream->detections,
+                          stream->candidate_count, &tracks, &count);
     begin_record(stream, image, time_us);
     int32_t *slots = stream->order;
     for (int i = 0; i < count; i++) {
         slots[i] = tracks[i].slot;
         tell(stream, &tracks[i]);
     }
-    remember(stream, time_us);
-    smooth(stream, slots, time_us);
+    remember(stream);
+    smooth(stream, slots);
     stream->begun = true;
     stream->counts.measured++;
     if (stream->detects) {
-        stream->detected_us = time_us;
+        stream->detected_us = stream->now_us;
         stream->since_detection = 0;
         stream->counts.detections += detector_ran(stream);
     }
