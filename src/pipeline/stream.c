@@ -48,11 +48,11 @@ static int set_smoothing(struct stance_stream *stream)
 {
     const struct stance_stream_options *o = &stream->options;
     BASE_TRY(track_smoothing_preset(&stream->smoothing, o->smoothing ? o->smoothing : "low"));
-    if (o->min_cutoff >= 0)
+    if (!(o->min_cutoff < 0))
         stream->smoothing.min_cutoff = (double)o->min_cutoff;
-    if (o->beta >= 0)
+    if (!(o->beta < 0))
         stream->smoothing.beta = (double)o->beta;
-    if (o->derivative_cutoff >= 0)
+    if (!(o->derivative_cutoff < 0))
         stream->smoothing.derivative_cutoff = (double)o->derivative_cutoff;
     return track_smoothing_check(&stream->smoothing);
 }
@@ -249,9 +249,9 @@ static int find_keypoints(struct stance_stream_frame *frames, int count)
 
 int stance_stream_apply(struct stance_stream_frame *frames, int count)
 {
-    BASE_TRY(check_frames(frames, count));
     for (int i = 0; i < count; i++)
         frames[i].result = NULL;
+    BASE_TRY(check_frames(frames, count));
     BASE_TRY(find_candidates(frames, count));
     BASE_TRY(find_keypoints(frames, count));
     for (int i = 0; i < count; i++) {
