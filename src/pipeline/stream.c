@@ -4,7 +4,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
-#include "pipeline/stream.h"
+#include "pipeline/stream_state.h"
 
 enum { MAX_STREAMS = 256 };
 

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "pipeline/stream.h"
+#include "pipeline/stream_state.h"
 
 enum { FEWEST_POINTS = 3 }; /* that make a box */
 

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "pipeline/stream.h"
+#include "pipeline/stream_state.h"
 
 /* How the common keypoints moved: their centre, and their spread around it. */
 struct movement {

@@ -1,6 +1,6 @@
 /* A stream from inside, and the steps of one frame: candidates, keypoints, people. */
-#ifndef PIPELINE_STREAM_H
-#define PIPELINE_STREAM_H
+#ifndef PIPELINE_STREAM_STATE_H
+#define PIPELINE_STREAM_STATE_H
 
 #include "pipeline/people.h"
 #include "stance/stream.h"
