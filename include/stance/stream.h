@@ -6,7 +6,8 @@
  * The detector need not run on every frame: between its runs people's boxes come from their last
  * keypoints (MMDeploy's pose tracker and the RTMPose paper, arXiv 2303.07399, section 3.4, do the same),
  * lost ones' from the tracker's prediction. docs/streams.md tells how a frame goes.
- * Coordinates as in stance/pose.h. Times are microseconds on any clock that runs on.
+ * Coordinates as in stance/pose.h. Times are microseconds on any clock that runs on; where it is set
+ * back, no time passes in that frame, and it runs on from there.
  * Threads: a stream and the stance_pose that it was opened with belong to one thread at a time. */
 #ifndef STANCE_STREAM_H
 #define STANCE_STREAM_H
@@ -28,8 +29,9 @@ enum stance_fill {
 
 struct stance_stream_options {
     uint32_t struct_size;  /* filled by stance_stream_options_default() */
-    int32_t detect_every;  /* the detector runs on every so-manyth frame; 0: when it is needed; 0 */
-    float detect_seconds;  /* … and after so long at the latest; 0.5 */
+    int32_t detect_every;  /* the detector runs on every so-manyth frame; 0: when it is needed; 0.
+                              Without a pose network or a tracker it runs on all */
+    float detect_seconds;  /* when it is needed: … and after so long at the latest; 0.5 */
     float support_seconds; /* people that the detector does not see for longer are given up; 1 */
     float merge_iou;       /* a track's box goes where a detected one overlaps it by more; 0.7 */
     float pose_oks;        /* of two poses more alike than this the weaker goes; 1: none; 0.8 */

@@ -4,7 +4,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
-#include "pipeline/stream.h"
+#include "pipeline/stream_state.h"
 
 enum { MAX_STREAMS = 256 };
 
@@ -48,11 +48,11 @@ static int set_smoothing(struct stance_stream *stream)
 {
     const struct stance_stream_options *o = &stream->options;
     BASE_TRY(track_smoothing_preset(&stream->smoothing, o->smoothing ? o->smoothing : "low"));
-    if (o->min_cutoff >= 0)
+    if (!(o->min_cutoff < 0))
         stream->smoothing.min_cutoff = (double)o->min_cutoff;
-    if (o->beta >= 0)
+    if (!(o->beta < 0))
         stream->smoothing.beta = (double)o->beta;
-    if (o->derivative_cutoff >= 0)
+    if (!(o->derivative_cutoff < 0))
         stream->smoothing.derivative_cutoff = (double)o->derivative_cutoff;
     return track_smoothing_check(&stream->smoothing);
 }
@@ -72,6 +72,8 @@ static int open_tracker(struct stance_stream *stream)
     if (options.max_detections < stream->capacity)
         options.max_detections = stream->capacity;
     stream->memory_count = options.max_tracks;
+    stream->follows =
+        stream->pose->has_detector && stream->keypoint_count && options.mode != STANCE_TRACKER_OFF;
     BASE_TRY(stance_tracker_open(&stream->tracker, &options));
     return stream->keypoint_count
                ? track_oks_open(&stream->oks, options.sigmas, stream->keypoint_count)
@@ -206,6 +208,15 @@ static int check_frames(const struct stance_stream_frame *frames, int count)
     return 0;
 }
 
+int64_t stream_now(const struct stance_stream *stream, int64_t time_us)
+{
+    if (!stream->clock_runs || time_us <= stream->last_us)
+        return stream->now_us;
+    const uint64_t day = 24 * 3600 * (uint64_t)1000000; /* longer says no more */
+    uint64_t passed = (uint64_t)time_us - (uint64_t)stream->last_us;
+    return stream->now_us + (int64_t)(passed < day ? passed : day);
+}
+
 static int find_candidates(struct stance_stream_frame *frames, int count)
 {
     for (int i = 0; i < count; i++) {
@@ -238,9 +249,9 @@ static int find_keypoints(struct stance_stream_frame *frames, int count)
 
 int stance_stream_apply(struct stance_stream_frame *frames, int count)
 {
-    BASE_TRY(check_frames(frames, count));
     for (int i = 0; i < count; i++)
         frames[i].result = NULL;
+    BASE_TRY(check_frames(frames, count));
     BASE_TRY(find_candidates(frames, count));
     BASE_TRY(find_keypoints(frames, count));
     for (int i = 0; i < count; i++) {
@@ -270,8 +281,5 @@ void stance_stream_reset(struct stance_stream *stream)
 
 void stance_stream_counts(const struct stance_stream *stream, struct stance_stream_counts *out)
 {
-    struct stance_tracker_counts tracker;
-    stance_tracker_counts(stream->tracker, &tracker);
     *out = stream->counts;
-    out->clamped = tracker.clamped;
 }

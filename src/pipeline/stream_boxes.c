@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "pipeline/stream.h"
+#include "pipeline/stream_state.h"
 
 enum { FEWEST_POINTS = 3 }; /* that make a box */
 
@@ -21,15 +21,15 @@ int stream_confident(const struct stance_stream *stream, const struct stance_key
     return count;
 }
 
-static bool detector_is_due(const struct stance_stream *stream, int64_t time_us)
+static bool detector_is_due(const struct stance_stream *stream, int64_t now_us)
 {
     const struct stance_stream_options *o = &stream->options;
-    if (!stream->begun || !stream->keypoint_count)
+    if (!stream->begun || !stream->follows)
         return true;
     if (o->detect_every)
         return stream->since_detection >= o->detect_every;
     return stream->wants_detector ||
-           track_seconds(stream->detected_us, time_us) >= (double)o->detect_seconds;
+           track_seconds(stream->detected_us, now_us) >= (double)o->detect_seconds;
 }
 
 static struct stream_candidate *add_candidate(struct stance_stream *stream,
@@ -82,14 +82,15 @@ static bool is_covered(const struct stance_stream *stream, const struct vision_b
     return false;
 }
 
-/* Someone of the frames before; who is lost is looked for where they are expected. */
+/* Someone of the frames before; who is lost is looked for where they are expected. `looked_us`: when
+ * the detector last had the chance to see them. */
 static void add_track(struct stance_stream *stream, const struct stance_image *image,
-                      const struct stance_track *track, int64_t time_us)
+                      const struct stance_track *track, int64_t looked_us)
 {
     const struct stream_memory *memory = &stream->memories[track->slot];
     bool lost = track->state == STANCE_TRACK_LOST;
     if (memory->id != track->id || stream->candidate_count == stream->capacity ||
-        track_seconds(memory->supported_us, time_us) > (double)stream->options.support_seconds)
+        track_seconds(memory->supported_us, looked_us) > (double)stream->options.support_seconds)
         return;
     const float *at = lost ? track->box : memory->box;
     struct vision_box box = {at[0], at[1], at[2], at[3], memory->score, 0, stream->candidate_count};
@@ -102,15 +103,16 @@ static void add_track(struct stance_stream *stream, const struct stance_image *i
 }
 
 static void add_tracks(struct stance_stream *stream, const struct stance_image *image,
-                       int64_t time_us)
+                       int64_t now_us)
 {
     const struct stance_track *tracks;
     int count;
-    stance_tracker_predict(stream->tracker, time_us, &tracks, &count);
+    int64_t looked_us = stream->detects ? now_us : stream->detected_us;
+    stance_tracker_predict(stream->tracker, now_us, &tracks, &count);
     for (int pass = 0; pass < 2; pass++)
         for (int i = 0; i < count; i++)
             if ((tracks[i].state == STANCE_TRACK_LOST) == pass)
-                add_track(stream, image, &tracks[i], time_us);
+                add_track(stream, image, &tracks[i], looked_us);
 }
 
 static int find_with_keypoints(struct stance_stream *stream, const struct stance_image *image)
@@ -129,8 +131,9 @@ int stream_find_candidates(struct stance_stream *stream, const struct stance_ima
     const struct stance_pose_result *last = &stream->newer->out.pose;
     if (stream->begun && (last->width != image->width || last->height != image->height))
         stance_stream_reset(stream);
+    int64_t now_us = stream_now(stream, time_us);
     stream->candidate_count = 0;
-    stream->detects = !pose->has_detector || detector_is_due(stream, time_us);
+    stream->detects = detector_is_due(stream, now_us);
     if (pose->one_stage)
         return find_with_keypoints(stream, image);
     if (stream->detects) {
@@ -139,7 +142,7 @@ int stream_find_candidates(struct stance_stream *stream, const struct stance_ima
         for (size_t i = 0; i < count; i++)
             add_candidate(stream, &pose->boxes[i], -1);
     }
-    if (pose->has_detector && stream->keypoint_count)
-        add_tracks(stream, image, time_us);
+    if (stream->follows)
+        add_tracks(stream, image, now_us);
     return 0;
 }

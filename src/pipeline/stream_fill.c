@@ -1,7 +1,7 @@
 /* People between measured frames, or a little after the last. */
 #include <string.h>
 
-#include "pipeline/stream.h"
+#include "pipeline/stream_state.h"
 #include "track/interpolate.h"
 
 static const enum track_fill ways[] = {TRACK_FILL_BETWEEN, TRACK_FILL_EXTRAPOLATE, TRACK_FILL_LATE,

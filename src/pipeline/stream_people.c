@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "pipeline/stream.h"
+#include "pipeline/stream_state.h"
 
 /* How the common keypoints moved: their centre, and their spread around it. */
 struct movement {
@@ -146,6 +146,12 @@ static void copy_person(const struct stance_stream *stream, struct stance_person
     memcpy(keypoints, from->keypoints, (size_t)stream->keypoint_count * sizeof keypoints[0]);
 }
 
+/* Not for the person in the middle; a one-stage network is a detector too. */
+static bool detector_ran(const struct stance_stream *stream)
+{
+    return stream->detects && (stream->pose->has_detector || stream->pose->one_stage);
+}
+
 static void begin_record(struct stance_stream *stream, const struct stance_image *image,
                          int64_t time_us)
 {
@@ -157,7 +163,7 @@ static void begin_record(struct stance_stream *stream, const struct stance_image
     record->out.pose.person_count = 0;
     record->out.time_us = time_us;
     record->out.measured = 1;
-    record->out.detected = stream->detects;
+    record->out.detected = detector_ran(stream);
 }
 
 static void tell(struct stance_stream *stream, const struct stance_track *track)
@@ -176,11 +182,11 @@ static void tell(struct stance_stream *stream, const struct stance_track *track)
 }
 
 /* All tracks, those not confirmed yet too. */
-static void remember(struct stance_stream *stream, int64_t time_us)
+static void remember(struct stance_stream *stream)
 {
     const struct stance_track *tracks;
     int count, seen = 0;
-    stance_tracker_predict(stream->tracker, time_us, &tracks, &count);
+    stance_tracker_predict(stream->tracker, stream->now_us, &tracks, &count);
     for (int i = 0; i < count; i++) {
         struct stream_memory *memory = &stream->memories[tracks[i].slot];
         bool fresh = memory->id != tracks[i].id;
@@ -198,7 +204,7 @@ static void remember(struct stance_stream *stream, int64_t time_us)
         memcpy(memory->box, box, sizeof box);
         memory->score = c->box.score;
         if (c->slot < 0 || fresh)
-            memory->supported_us = time_us;
+            memory->supported_us = stream->now_us;
         memcpy(memory->keypoints, c->person->keypoints,
                (size_t)stream->keypoint_count * sizeof memory->keypoints[0]);
         seen++;
@@ -206,7 +212,7 @@ static void remember(struct stance_stream *stream, int64_t time_us)
     stream->wants_detector |= seen == 0;
 }
 
-static void smooth(struct stance_stream *stream, const int32_t *slots, int64_t time_us)
+static void smooth(struct stance_stream *stream, const int32_t *slots)
 {
     struct stream_record *record = stream->newer;
     for (int i = 0; i < record->out.pose.person_count && stream->keypoint_count; i++) {
@@ -214,35 +220,44 @@ static void smooth(struct stance_stream *stream, const int32_t *slots, int64_t t
         const float *b = person->box;
         double area = (double)(b[2] - b[0]) * (double)(b[3] - b[1]);
         if (slots[i] >= 0)
-            track_smoother_step(&stream->memories[slots[i]].smoother, &stream->smoothing, time_us,
-                                sqrt(fmax(area, 0)), person->keypoints);
+            track_smoother_step(&stream->memories[slots[i]].smoother, &stream->smoothing,
+                                stream->now_us, sqrt(fmax(area, 0)), person->keypoints);
     }
+}
+
+static void move_clock(struct stance_stream *stream, int64_t time_us)
+{
+    stream->counts.clamped += stream->clock_runs && time_us < stream->last_us;
+    stream->now_us = stream_now(stream, time_us);
+    stream->last_us = time_us;
+    stream->clock_runs = true;
 }
 
 void stream_follow(struct stance_stream *stream, const struct stance_image *image, int64_t time_us)
 {
     const struct stance_track *tracks;
     int count;
+    move_clock(stream, time_us);
     stream->wants_detector = false;
     drop_unsupported(stream);
     suppress(stream);
     list_detections(stream);
-    stance_tracker_update(stream->tracker, time_us, stream->detections, stream->candidate_count,
-                          &tracks, &count);
+    stance_tracker_update(stream->tracker, stream->now_us, stream->detections,
+                          stream->candidate_count, &tracks, &count);
     begin_record(stream, image, time_us);
     int32_t *slots = stream->order;
     for (int i = 0; i < count; i++) {
         slots[i] = tracks[i].slot;
         tell(stream, &tracks[i]);
     }
-    remember(stream, time_us);
-    smooth(stream, slots, time_us);
+    remember(stream);
+    smooth(stream, slots);
     stream->begun = true;
     stream->counts.measured++;
     if (stream->detects) {
-        stream->detected_us = time_us;
+        stream->detected_us = stream->now_us;
         stream->since_detection = 0;
-        stream->counts.detections++;
+        stream->counts.detections += detector_ran(stream);
     }
     stream->since_detection++;
 }

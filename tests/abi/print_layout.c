@@ -344,6 +344,42 @@ static void print_track(void)
     FIELD(stance_mot_row, score);
 }
 
+static void print_stream(void)
+{
+    STRUCT(stance_stream_options);
+    FIELD(stance_stream_options, struct_size);
+    FIELD(stance_stream_options, detect_every);
+    FIELD(stance_stream_options, detect_seconds);
+    FIELD(stance_stream_options, support_seconds);
+    FIELD(stance_stream_options, merge_iou);
+    FIELD(stance_stream_options, pose_oks);
+    FIELD(stance_stream_options, box_scale);
+    FIELD(stance_stream_options, keypoint_threshold);
+    FIELD(stance_stream_options, smoothing);
+    FIELD(stance_stream_options, min_cutoff);
+    FIELD(stance_stream_options, beta);
+    FIELD(stance_stream_options, derivative_cutoff);
+    FIELD(stance_stream_options, tracker);
+    STRUCT(stance_stream_result);
+    FIELD(stance_stream_result, pose);
+    FIELD(stance_stream_result, ids);
+    FIELD(stance_stream_result, time_us);
+    FIELD(stance_stream_result, measured);
+    FIELD(stance_stream_result, detected);
+    FIELD(stance_stream_result, track_ns);
+    STRUCT(stance_stream_counts);
+    FIELD(stance_stream_counts, measured);
+    FIELD(stance_stream_counts, filled);
+    FIELD(stance_stream_counts, detections);
+    FIELD(stance_stream_counts, people);
+    FIELD(stance_stream_counts, clamped);
+    STRUCT(stance_stream_frame);
+    FIELD(stance_stream_frame, stream);
+    FIELD(stance_stream_frame, image);
+    FIELD(stance_stream_frame, time_us);
+    FIELD(stance_stream_frame, result);
+}
+
 int main(void)
 {
     print_data();
@@ -354,6 +390,7 @@ int main(void)
     print_pose();
     print_options();
     print_track();
+    print_stream();
     print_video();
     return 0;
 }

@@ -1,6 +1,6 @@
 /* A stream from inside, and the steps of one frame: candidates, keypoints, people. */
-#ifndef PIPELINE_STREAM_H
-#define PIPELINE_STREAM_H
+#ifndef PIPELINE_STREAM_STATE_H
+#define PIPELINE_STREAM_STATE_H
 
 #include "pipeline/people.h"
 #include "stance/stream.h"
@@ -42,6 +42,7 @@ struct stance_stream {
     struct track_oks oks;
     int capacity; /* of candidates */
     int keypoint_count;
+    bool follows; /* people are found by their keypoints while the detector does not run */
 
     struct stream_memory *memories; /* [memory_count], one for each of the tracker's slots */
     int memory_count;
@@ -56,12 +57,17 @@ struct stance_stream {
     struct stream_record records[3];   /* older, newer, filled; by the three below */
     struct stream_record *older, *newer, *filled;
 
-    int64_t detected_us;
-    int since_detection; /* frames, this one too */
-    bool begun, detects, wants_detector;
+    int64_t last_us, now_us; /* the last frame's time, as given and as counted */
+    int64_t detected_us;     /* as counted, like all times of memories */
+    int since_detection;     /* frames, this one too */
+    bool begun, clock_runs, detects, wants_detector;
     int64_t detect_ns, pose_ns, track_ns;
     struct stance_stream_counts counts;
 };
+
+/* The time of a next frame as the stream counts it, from 0 on: a clock that is set back takes no time,
+ * and runs on from there. */
+int64_t stream_now(const struct stance_stream *stream, int64_t time_us);
 
 /* The places to look at in a frame, as stream->candidates; those of a one-stage network come with their
  * keypoints. */
