@@ -1,6 +1,8 @@
 /* stance pose: people and their skeletons in pictures and videos. */
 #include <string.h>
 
+#include "interrupt.h"
+#include "picture_input.h"
 #include "pose_command.h"
 
 #define VALUE(name) offsetof(struct pose_values, name)
@@ -65,6 +67,7 @@ static const struct cli_option options[] = {
      0, 63},
     {"--preset", NULL, "NAME", "the encoder's word for speed (a fast one)", CLI_TEXT, VALUE(preset),
      0, 0},
+    {"--no-audio", NULL, NULL, "leave the sound of the video out", CLI_FLAG, VALUE(no_audio), 0, 0},
     TRACKER_OPTIONS(TRACKER_VALUE),
     {"--show", NULL, NULL, "videos: a window; keys: space, s, 1 4 8, q", CLI_FLAG, VALUE(show), 0,
      0},
@@ -150,13 +153,28 @@ static bool set_style(struct pose_job *job)
     return !v->draw || parse_draw(job, v->draw);
 }
 
-static int open_writer(struct pose_job *job)
+static int check_data(const struct pose_values *v)
 {
-    const struct pose_values *v = &job->values;
     if (v->json && v->data)
         return cli_fail(CLI_USAGE, "--json and --data are two ways to say the same; give one");
     if (v->format && !v->data)
         return cli_fail(CLI_USAGE, "--format needs --data PATH");
+    return CLI_OK;
+}
+
+/* Data would be written over an input as soon as it is opened. */
+static int check_input(const struct pose_values *v, const char *input)
+{
+    const char *path = v->json ? v->json : v->data;
+    return path && cli_is_same_file(path, input)
+               ? cli_fail(CLI_USAGE,
+                          "the data would replace the input %s itself; name another file", input)
+               : CLI_OK;
+}
+
+int pose_open_data(struct pose_job *job)
+{
+    const struct pose_values *v = &job->values;
     const char *path = v->json ? v->json : v->data, *format = v->json ? "json" : v->format;
     return path && stance_result_writer_open(&job->writer, path, format) < 0
                ? cli_fail_library(CLI_FAILED)
@@ -179,9 +197,7 @@ static int open_job(struct pose_job *job)
     if (code != CLI_OK)
         return code;
     pose.keypoint_set = v->keypoint_set;
-    if (stance_pose_open(&job->pose, &pose) < 0)
-        return cli_fail_library(CLI_FAILED);
-    return open_writer(job);
+    return stance_pose_open(&job->pose, &pose) < 0 ? cli_fail_library(CLI_FAILED) : CLI_OK;
 }
 
 static int do_job(struct pose_job *job, char **inputs, int count)
@@ -192,16 +208,18 @@ static int do_job(struct pose_job *job, char **inputs, int count)
         videos += as_video || pose_is_video(inputs[i]);
     if (videos && videos < count)
         return cli_fail(CLI_USAGE, "pictures and videos do not go together; call pose for each");
-    if (as_video && count > 1)
-        return cli_fail(CLI_USAGE,
-                        "%s is one video for %d inputs: name a folder; or put a pattern in "
-                        "quotes, then its pictures are one video",
-                        job->values.output, count);
     if (!videos && job->values.show)
         return cli_fail(CLI_USAGE, "--show is for videos and cameras");
     if (videos && job->values.boxes.count)
         return cli_fail(CLI_USAGE, "--box is for pictures; people in videos move");
-    int code = open_job(job);
+    int code = check_data(&job->values);
+    for (int i = 0; i < count && code == CLI_OK; i++)
+        code = check_input(&job->values, inputs[i]);
+    if (code != CLI_OK)
+        return code;
+    if (videos && !interrupt_open())
+        return cli_fail(CLI_FAILED, "cannot start the thread that waits for signals");
+    code = open_job(job);
     if (code != CLI_OK)
         return code;
     if (!job->values.quiet)
@@ -227,6 +245,7 @@ static int run_pose(int argument_count, char **arguments)
     if (rest == 0)
         return cli_fail(CLI_USAGE, "pose needs at least one input; see 'stance help pose'");
     int code = do_job(&job, arguments, rest);
+    interrupt_close();
     stance_result_writer_close(&job.writer);
     stance_pose_close(&job.pose);
     cli_pose_models_close(&job.models);

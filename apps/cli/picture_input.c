@@ -17,6 +17,13 @@ bool cli_is_folder(const char *path)
     return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
 }
 
+bool cli_is_same_file(const char *one, const char *other)
+{
+    struct stat left, right;
+    return stat(one, &left) == 0 && stat(other, &right) == 0 && S_ISREG(left.st_mode) &&
+           left.st_dev == right.st_dev && left.st_ino == right.st_ino;
+}
+
 int cli_make_folder(const char *path)
 {
     if (cli_is_folder(path) || mkdir(path, 0777) == 0)

@@ -10,6 +10,8 @@
 #include "stance/image.h"
 
 bool cli_is_folder(const char *path);
+/* Whether both names lead to one existing file. */
+bool cli_is_same_file(const char *one, const char *other);
 /* Makes the folder unless it is there; negative after a message. */
 int cli_make_folder(const char *path);
 bool cli_is_address(const char *input);

@@ -16,7 +16,7 @@ struct pose_values {
     struct stance_stream_options stream;
     int infer_every, overlay_every, max_frames, crf;
     struct tracker_values tracker;
-    bool show, quiet;
+    bool no_audio, show, quiet;
 };
 
 /* Models, pipeline and data writer, shared by both ways. */
@@ -34,6 +34,9 @@ struct pose_job {
 bool pose_is_video(const char *input);
 /* Whether a path's ending is that of a video that can be written. */
 bool pose_is_video_output(const char *path);
+
+/* Opens the writer of --json or --data, if one is asked for; an exit code after messages. */
+int pose_open_data(struct pose_job *job);
 
 /* Both return an exit code after messages. `pose_videos` takes each input as a stream. */
 int pose_pictures(struct pose_job *job, char **inputs, int count);

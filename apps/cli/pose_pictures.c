@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
 
 #include "picture_input.h"
 #include "pose_command.h"
@@ -18,7 +17,6 @@ bool pose_output_path(const struct pose_job *job, const char *input, bool to_fol
 {
     const char *out = job->values.output;
     char name[256];
-    struct stat left, right;
     cli_input_name(input, name, sizeof name);
     const char *dot = strrchr(name, '.');
     int stem = dot && dot != name ? (int)(dot - name) : (int)strlen(name);
@@ -32,8 +30,7 @@ bool pose_output_path(const struct pose_job *job, const char *input, bool to_fol
         cli_fail(0, "%s: the output's path is too long", input);
         return false;
     }
-    if (stat(input, &left) == 0 && stat(path, &right) == 0 && left.st_dev == right.st_dev &&
-        left.st_ino == right.st_ino) {
+    if (cli_is_same_file(input, path)) {
         cli_fail(0, "%s: its drawing would replace the input itself; name another output", input);
         return false;
     }
@@ -126,6 +123,9 @@ int pose_pictures(struct pose_job *job, char **inputs, int count)
     if (folder < 0)
         return CLI_FAILED;
     pictures.to_folder = folder;
+    int code = pose_open_data(job);
+    if (code != CLI_OK)
+        return code;
     int failed = cli_each_picture("pose", inputs, count, do_picture, &pictures);
     if (failed && pictures.done + failed > 1)
         cli_note("%d of %d pictures could not be done", failed, pictures.done + failed);

@@ -32,7 +32,11 @@ struct video_input {
     struct stance_video_writer *writer;
     char output[4096]; /* of the video; empty: none */
     pthread_t thread;
-    bool has_thread, ended, failed;
+    bool has_thread, ended;
+    bool interrupted;          /* the signal left frames unread */
+    char cause[512];           /* why reading failed */
+    atomic_bool stopping;      /* by a signal */
+    atomic_bool failed;        /* read or written in part only */
     struct queue frames, idle; /* read ones, and items that wait for one */
     struct video_item *items, **pending;
     int item_count, pending_count, since_measured;
@@ -45,14 +49,13 @@ struct video_job {
     struct video_input *inputs;
     int count;
     struct queue out;
-    pthread_t output, signals;
-    bool has_output, has_signals;
+    pthread_t output;
+    bool has_output, draws, data_failed; /* the last: of the output's thread */
     struct stage_times times;
     enum stance_fill fill;
     double started;
-    atomic_bool stopped;
     struct view_window *window; /* of --show */
-    bool paused;
+    bool paused, quit;
     pthread_mutex_t shown_mutex;
     struct stance_image *shown, *on_screen; /* for the window, under the mutex; in it */
 };
@@ -60,9 +63,21 @@ struct video_job {
 /* Ends the reading, and with it all else in order. Any thread. */
 void video_stop(struct video_job *job);
 
+/* Opens readers, streams, outputs in this order, and nothing is written before all are in order. An
+ * exit code after messages; an input that cannot be opened has ended and failed, all else goes on. */
+int video_open_all(struct video_job *job, char **paths);
+
+/* Begins to read ahead; false without a thread. */
+bool video_input_start(struct video_input *input);
+/* The next frame; NULL: none now (live), or no more (input->ended). */
+struct video_item *video_next_frame(struct video_input *input);
+/* Ends the reading soon; from any thread, for a signal. */
+void video_input_stop(struct video_input *input);
+void video_input_close(struct video_input *input);
+
 /* Draws and writes what comes out of job->out until it is closed; a thread's function. */
 void *video_output(void *job);
-/* Finishes the videos; false after a message. */
-bool video_finish(struct video_input *input);
+/* Finishes the video, if there is one. */
+void video_finish(struct video_input *input);
 
 #endif

@@ -80,8 +80,10 @@ static void act(struct video_job *job, enum view_key key)
         save(job);
     if (key == VIEW_EVERY_1 || key == VIEW_EVERY_4 || key == VIEW_EVERY_8)
         v->infer_every = key == VIEW_EVERY_1 ? 1 : key == VIEW_EVERY_4 ? 4 : 8;
-    if (key == VIEW_QUIT)
+    if (key == VIEW_QUIT) {
+        job->quit = true;
         video_stop(job);
+    }
 }
 
 int pose_window_open(struct video_job *job)
@@ -107,7 +109,7 @@ void pose_window_update(struct video_job *job)
         enum view_key key;
         while ((key = view_poll(job->window, job->paused ? 50 : 0)) != VIEW_NONE)
             act(job, key);
-    } while (job->paused && !atomic_load(&job->stopped));
+    } while (job->paused && !job->inputs->stopping);
 }
 
 void pose_window_close(struct video_job *job)

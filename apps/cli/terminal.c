@@ -1,5 +1,6 @@
 /* What people see: messages, colours and progress on a terminal, plain text in a pipe. */
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +10,7 @@
 #include "command.h"
 #include "stance/error.h"
 
-static bool progress_shown;
+static atomic_bool progress_shown;
 
 bool cli_is_terminal(int descriptor)
 {
@@ -19,6 +20,7 @@ bool cli_is_terminal(int descriptor)
 
 int cli_fail(int code, const char *format, ...)
 {
+    flockfile(stderr); /* threads talk one after another */
     cli_progress_end();
     bool color = cli_is_terminal(STDERR_FILENO);
     fprintf(stderr, "%sstance:%s ", color ? "\033[1;31m" : "", color ? "\033[0m" : "");
@@ -27,6 +29,7 @@ int cli_fail(int code, const char *format, ...)
     vfprintf(stderr, format, arguments);
     va_end(arguments);
     fputc('\n', stderr);
+    funlockfile(stderr);
     return code;
 }
 
@@ -96,9 +99,8 @@ void cli_progress_bytes(const char *what, double done, double total, double seco
 
 void cli_progress_end(void)
 {
-    if (progress_shown)
+    if (atomic_exchange(&progress_shown, false))
         fputs("\r\033[K", stderr);
-    progress_shown = false;
 }
 
 /* Bytes of the valid UTF-8 sequence at `text`, 0 when it is none. */

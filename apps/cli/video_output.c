@@ -15,6 +15,17 @@ static void fail(struct video_input *input)
     input->failed = true;
 }
 
+/* Inputs whose results go nowhere need not be read on. */
+static void end_in_vain(struct video_job *job)
+{
+    bool data = job->pose->writer && !job->data_failed;
+    for (int i = 0; i < job->count; i++) {
+        struct video_input *input = &job->inputs[i];
+        if (input->reader && !input->writer && !data)
+            stance_video_reader_cancel(input->reader);
+    }
+}
+
 static void draw(struct video_job *job, struct video_item *item)
 {
     struct stance_draw_options style = job->pose->style;
@@ -46,7 +57,8 @@ static void write_video(struct video_job *job, struct video_item *item)
     if (stance_video_writer_add(input->writer, image, item->frame.time_us,
                                 item->frame.duration_us) < 0) {
         fail(input);
-        video_finish(input);
+        stance_video_writer_close(&input->writer); /* a second sentence would say the same */
+        end_in_vain(job);
     }
     stage_times_add(&job->times, STAGE_WRITE, now_ns() - start);
     if (item->frame.image) {
@@ -65,17 +77,18 @@ static void write_data(struct video_job *job, const struct video_item *item)
     data.result = item->has_result ? &item->result : NULL;
     data.ids = item->ids;
     data.error = item->has_result ? NULL : item->cause;
-    if (stance_result_writer_add(job->pose->writer, &data) < 0)
+    if (stance_result_writer_add(job->pose->writer, &data) < 0) {
         fail(item->input);
+        job->data_failed = true;
+        end_in_vain(job);
+    }
 }
 
-bool video_finish(struct video_input *input)
+void video_finish(struct video_input *input)
 {
     stance_image_close(&input->last);
-    if (stance_video_writer_close(&input->writer) == 0)
-        return true;
-    fail(input);
-    return false;
+    if (stance_video_writer_close(&input->writer) < 0)
+        fail(input);
 }
 
 void *video_output(void *context)
@@ -91,7 +104,7 @@ void *video_output(void *context)
             pose_window_take(input, item->frame.image, cli_clock() - item->read_at);
         if (input->writer)
             write_video(job, item);
-        if (job->pose->writer && !input->failed)
+        if (job->pose->writer && !job->data_failed)
             write_data(job, item);
         input->done++;
         stance_image_close(&item->frame.image);

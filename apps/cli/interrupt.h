@@ -1,0 +1,17 @@
+/* Ctrl-C in order: the first SIGINT or SIGTERM calls a function, a second one ends the program at once. */
+#ifndef CLI_INTERRUPT_H
+#define CLI_INTERRUPT_H
+
+#include <stdbool.h>
+
+/* Before any other thread is started: those that are inherit that both signals are not theirs. Until
+ * interrupt_set() the first signal ends the program. False: no thread could be started. */
+bool interrupt_open(void);
+
+/* From now on the first signal calls `stop`, in a thread of its own. */
+void interrupt_set(void (*stop)(void *context), void *context);
+
+/* `stop` is not called any more. Also when it was not opened. */
+void interrupt_close(void);
+
+#endif
