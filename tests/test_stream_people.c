@@ -483,7 +483,7 @@ static void test_people_of_a_one_stage_network_get_ids(void **state)
     static const float points[2][BLOB_POINTS][3] = {
         {{8, 8, 0.9f}, {20, 8, 0.9f}, {8, 20, 0.9f}, {20, 20, 0.9f}, {8, 36, 0.9f}, {20, 36, 0.9f}},
         {{40, 15, 1}, {55, 15, 1}, {40, 35, 1}, {55, 35, 1}, {40, 55, 1}, {55, 55, 1}}};
-    struct base_buffer model = tiny_one_stage(2, dets[0], BLOB_POINTS, points[0][0]);
+    struct base_buffer model = tiny_one_stage(64, 2, dets[0], BLOB_POINTS, points[0][0]);
     struct stance_stream_options options = plain(5);
     struct show show;
     (void)state;
