@@ -92,8 +92,9 @@ static int do_argument(const struct walk *walk, char *argument, int index, int c
     for (size_t i = 0; i < inputs_count; i++) {
         failed += walk->each(walk->context, inputs[i]) < 0;
         int total = count > 1 ? count : (int)inputs_count;
-        cli_progress(walk->what, count > 1 ? index + 1 : (int)i + 1, total,
-                     cli_clock() - walk->start);
+        if (walk->what)
+            cli_progress(walk->what, count > 1 ? index + 1 : (int)i + 1, total,
+                         cli_clock() - walk->start);
     }
     globfree(&found);
     return failed;

@@ -25,8 +25,8 @@ void cli_input_name(const char *input, char *name, size_t size);
  * over the bytes of an address; a file leaves it as it is. */
 int cli_read_picture(struct stance_image **image, const char *input, struct stance_bytes *fetched);
 
-/* Calls `each` for every picture that the arguments name, with a line of progress titled `what`.
- * Returns how often it was negative. */
+/* Calls `each` for every picture that the arguments name, with a line of progress titled `what`
+ * (NULL: none). Returns how often it was negative. */
 int cli_each_picture(const char *what, char **arguments, int count,
                      int (*each)(void *context, const char *input), void *context);
 

@@ -43,11 +43,8 @@ int pose_pictures(struct pose_job *job, char **inputs, int count);
 int pose_videos(struct pose_job *job, char **inputs, int count);
 
 /* Where the drawing of `input` goes: OUT itself, OUT/NAME.suffix for a folder, or NAME_pose.suffix in
- * the present folder; false after a message, also when it would replace the input. `suffix` has its
- * dot. */
-bool pose_output_path(const struct pose_job *job, const char *input, bool to_folder,
+ * the present folder; false when that is too long. `suffix` has its dot. */
+bool pose_output_name(const struct pose_job *job, const char *input, bool to_folder,
                       const char *suffix, char *path, size_t size);
-/* Whether --output names a folder, made here if need be; negative after a message. */
-int pose_output_folder(const struct pose_job *job, char **inputs, int count);
 
 #endif

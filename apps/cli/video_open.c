@@ -149,10 +149,10 @@ static int check_output(const struct video_job *job, const struct video_input *i
 static int name_output(struct video_input *input, bool folder)
 {
     const char *name = strcmp(input->path, "-") == 0 ? "stdin" : input->path;
-    return pose_output_path(input->job->pose, name, folder, ".mp4", input->output,
+    return pose_output_name(input->job->pose, name, folder, ".mp4", input->output,
                             sizeof input->output)
                ? check_output(input->job, input)
-               : CLI_FAILED;
+               : cli_fail(CLI_FAILED, "%s: the output's path is too long", input->path);
 }
 
 /* Inputs of one name would share the files of a folder of data. */
