@@ -13,7 +13,7 @@ void stance_stream_options_default(struct stance_stream_options *options)
     *options = (struct stance_stream_options){.struct_size = sizeof *options,
                                               .detect_seconds = 0.5f,
                                               .support_seconds = 1,
-                                              .merge_iou = 0.7f,
+                                              .merge_iou = 0.3f,
                                               .pose_oks = 0.8f,
                                               .box_scale = 1.25f,
                                               .keypoint_threshold = 0.3f,

@@ -39,6 +39,7 @@ static struct stream_candidate *add_candidate(struct stance_stream *stream,
     *candidate = (struct stream_candidate){.box = *box,
                                            .crop = *box,
                                            .slot = slot,
+                                           .stands_for = -1,
                                            .person = &stream->people[stream->candidate_count]};
     stream->candidate_count++;
     return candidate;
@@ -74,32 +75,68 @@ static bool box_of_keypoints(const struct stance_stream *stream, const struct st
     return true;
 }
 
-static bool is_covered(const struct stance_stream *stream, const struct vision_box *box)
+/* Where someone of the frames before is looked for, who is lost where they are expected; false:
+ * nowhere. `looked_us`: when the detector last had the chance to see them. */
+static bool place_of(const struct stance_stream *stream, const struct stance_image *image,
+                     const struct stance_track *track, int64_t looked_us, struct vision_box *box)
 {
-    for (int i = 0; i < stream->candidate_count; i++)
-        if (vision_box_iou(&stream->candidates[i].box, box, 0) > stream->options.merge_iou)
+    const struct stream_memory *memory = &stream->memories[track->slot];
+    const float *at = track->state == STANCE_TRACK_LOST ? track->box : memory->box;
+    if (memory->id != track->id ||
+        track_seconds(memory->supported_us, looked_us) > (double)stream->options.support_seconds)
+        return false;
+    *box = (struct vision_box){at[0], at[1], at[2], at[3], memory->score, 0, 0};
+    vision_box_clamp(box, (float)image->width, (float)image->height);
+    return vision_box_area(box, 0) > 0;
+}
+
+/* A detected box stands for the one track that it overlaps most, a seen one first; the tracker matches
+ * them. Others are looked for beside it. */
+static void stand_for_tracks(struct stance_stream *stream, const struct stance_image *image,
+                             const struct stance_track *tracks, int count, int64_t looked_us)
+{
+    for (int i = 0; i < stream->candidate_count; i++) {
+        struct stream_candidate *c = &stream->candidates[i];
+        for (int lost = 0; lost < 2 && c->stands_for < 0; lost++) {
+            float most = stream->options.merge_iou;
+            for (int j = 0; j < count; j++) {
+                struct vision_box box;
+                if ((tracks[j].state == STANCE_TRACK_LOST) != lost ||
+                    !place_of(stream, image, &tracks[j], looked_us, &box))
+                    continue;
+                float iou = vision_box_iou(&c->box, &box, 0);
+                if (iou > most) {
+                    most = iou;
+                    c->stands_for = tracks[j].slot;
+                }
+            }
+        }
+    }
+}
+
+/* By a detected box, or by a track at the same place. */
+static bool is_covered(const struct stance_stream *stream, const struct vision_box *box, int slot)
+{
+    const float same = 0.7f;
+    for (int i = 0; i < stream->candidate_count; i++) {
+        const struct stream_candidate *c = &stream->candidates[i];
+        if (c->slot < 0 ? c->stands_for == slot : vision_box_iou(&c->box, box, 0) > same)
             return true;
+    }
     return false;
 }
 
-/* Someone of the frames before; who is lost is looked for where they are expected. `looked_us`: when
- * the detector last had the chance to see them. */
 static void add_track(struct stance_stream *stream, const struct stance_image *image,
                       const struct stance_track *track, int64_t looked_us)
 {
-    const struct stream_memory *memory = &stream->memories[track->slot];
-    bool lost = track->state == STANCE_TRACK_LOST;
-    if (memory->id != track->id || stream->candidate_count == stream->capacity ||
-        track_seconds(memory->supported_us, looked_us) > (double)stream->options.support_seconds)
+    struct vision_box box;
+    if (stream->candidate_count == stream->capacity ||
+        !place_of(stream, image, track, looked_us, &box) || is_covered(stream, &box, track->slot))
         return;
-    const float *at = lost ? track->box : memory->box;
-    struct vision_box box = {at[0], at[1], at[2], at[3], memory->score, 0, stream->candidate_count};
-    vision_box_clamp(&box, (float)image->width, (float)image->height);
-    if (vision_box_area(&box, 0) <= 0 || is_covered(stream, &box))
-        return;
+    box.index = stream->candidate_count;
     struct stream_candidate *candidate = add_candidate(stream, &box, track->slot);
-    if (!lost)
-        box_of_keypoints(stream, image, memory->keypoints, &candidate->crop);
+    if (track->state != STANCE_TRACK_LOST)
+        box_of_keypoints(stream, image, stream->memories[track->slot].keypoints, &candidate->crop);
 }
 
 static void add_tracks(struct stance_stream *stream, const struct stance_image *image,
@@ -109,9 +146,10 @@ static void add_tracks(struct stance_stream *stream, const struct stance_image *
     int count;
     int64_t looked_us = stream->detects ? now_us : stream->detected_us;
     stance_tracker_predict(stream->tracker, now_us, &tracks, &count);
-    for (int pass = 0; pass < 2; pass++)
+    stand_for_tracks(stream, image, tracks, count, looked_us);
+    for (int lost = 0; lost < 2; lost++)
         for (int i = 0; i < count; i++)
-            if ((tracks[i].state == STANCE_TRACK_LOST) == pass)
+            if ((tracks[i].state == STANCE_TRACK_LOST) == lost)
                 add_track(stream, image, &tracks[i], looked_us);
 }
 

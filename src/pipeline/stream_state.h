@@ -13,6 +13,7 @@ struct stream_candidate {
     struct vision_box box;  /* for the tracker */
     struct vision_box crop; /* for the pose network, before its padding */
     int slot;               /* of the track that it comes from; -1: found by a network */
+    int stands_for;         /* slot of the track that it is looked for instead of; -1: none */
     struct stance_person *person;
 };
 
