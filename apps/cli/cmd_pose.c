@@ -40,7 +40,7 @@ static const struct cli_option options[] = {
      VALUE(stream.detect_seconds), 0, 3600},
     {"--support", NULL, "S", "give up people whom the detector has not seen for S seconds (1)",
      CLI_NUMBER, VALUE(stream.support_seconds), 0, 3600},
-    {"--merge-iou", NULL, "T", "followed boxes go where a detected one overlaps more (0.7)",
+    {"--merge-iou", NULL, "T", "a detected box takes a followed one's place above this (0.3)",
      CLI_NUMBER, VALUE(stream.merge_iou), 0, 1},
     {"--pose-nms", NULL, "T", "of two poses with a higher OKS one goes; 1: none (0.8)", CLI_NUMBER,
      VALUE(stream.pose_oks), 0, 1},
