@@ -8,7 +8,7 @@ BUILD := build-$(subst $(comma),-,$(SANITIZE))
 MESON_OPTIONS += -Db_sanitize=$(SANITIZE) -Db_lundef=false -Dbuildtype=debugoptimized
 endif
 
-.PHONY: all help build test test-quick test-train bench demo install format lint fuzz cross clean
+.PHONY: all help build test test-quick test-train bench bench-video soak demo install format lint fuzz cross clean
 
 all: build
 
@@ -19,6 +19,8 @@ help:
 	@echo "make test-train   the trainer's tests alone (installs PyTorch)"
 	@echo "make demo         find the people in a photo: out/demo.png, out/demo.json"
 	@echo "make bench        compare with other runtimes side by side"
+	@echo "make bench-video  stance pose on videos beside rtmlib (PYTHON= that has it)"
+	@echo "make soak         memory through 20,000 frames of 1080p, about an hour"
 	@echo "make fuzz         run each fuzz target for 60 s"
 	@echo "make cross        build for aarch64 and test under qemu-user"
 	@echo "make lint         formatting, clang-tidy, cppcheck, warnings of clang, layers"
@@ -50,6 +52,14 @@ demo: build
 bench: build
 	@ninja -C $(BUILD) bench/seeded_models
 	@bench/peers $(BUILD)
+
+bench-video: build
+	@ninja -C $(BUILD) bench/seeded_models
+	@bench/video $(if $(PYTHON),--python $(PYTHON)) $(BUILD)
+
+soak: build
+	@ninja -C $(BUILD) bench/seeded_models bench/loop
+	@bench/soak $(BUILD)
 
 install: build
 	@$(if $(PREFIX),meson configure $(BUILD) --prefix=$(PREFIX) && ninja -C $(BUILD) product)

@@ -15,7 +15,8 @@ _FUNCTIONS = {
     "SetIntraOpNumThreads": 24, "SetInterOpNumThreads": 25, "SessionGetInputCount": 30,
     "SessionGetOutputCount": 31, "SessionGetInputName": 36, "SessionGetOutputName": 37,
     "CreateTensorWithDataAsOrtValue": 49, "GetTensorMutableData": 51,
-    "GetTensorElementType": 60, "GetTensorShapeElementCount": 64, "GetTensorTypeAndShape": 65,
+    "GetTensorElementType": 60, "GetDimensionsCount": 61, "GetDimensions": 62,
+    "GetTensorShapeElementCount": 64, "GetTensorTypeAndShape": 65,
     "CreateCpuMemoryInfo": 69, "GetAllocatorWithDefaultOptions": 78, "ReleaseSession": 95,
     "ReleaseValue": 96, "ReleaseTensorTypeAndShapeInfo": 99, "ReleaseSessionOptions": 100,
 }
@@ -92,9 +93,9 @@ class Session:
         self._session = library.new("CreateSession", self._env, ctypes.c_char_p(os.fsencode(path)),
                                     options)
         library.release("SessionOptions", options)
-        self._inputs = self._names("Input")
-        self._outputs = self._names("Output")
-        self._values = (_POINTER * len(self._outputs))()
+        self.input_names = self._names("Input")
+        self.output_names = self._names("Output")
+        self._values = (_POINTER * len(self.output_names))()
         self._given = None
 
     def _names(self, side):
@@ -115,8 +116,8 @@ class Session:
             ctypes.c_size_t(ctypes.sizeof(values)), dims, ctypes.c_size_t(len(shape)),
             ctypes.c_int(_FLOAT))
         self._given, self._kept = (_POINTER * 1)(tensor.value), values
-        self._arguments = (self._session, None, self._inputs, self._given, ctypes.c_size_t(1),
-                           self._outputs, ctypes.c_size_t(len(self._outputs)), self._values)
+        self._arguments = (self._session, None, self.input_names, self._given, ctypes.c_size_t(1),
+                           self.output_names, ctypes.c_size_t(len(self.output_names)), self._values)
 
     def _drop(self):
         for i, value in enumerate(self._values):
@@ -127,24 +128,34 @@ class Session:
         self.library.call("Run", *self._arguments)
         self._drop()
 
-    def outputs(self):
-        """One run's float outputs by name."""
+    def apply(self):
+        """Runs once; (name, shape, values) of each output that is float. The values are those
+        of ONNX Runtime and valid until the next output is asked for."""
         self.library.call("Run", *self._arguments)
-        found = {}
-        for name, value in zip(self._outputs, self._values):
+        for name, value in zip(self.output_names, self._values):
             value = _POINTER(value)
             info = self.library.new("GetTensorTypeAndShape", value)
-            kind, count = ctypes.c_int(), ctypes.c_size_t()
+            kind, count, rank = ctypes.c_int(), ctypes.c_size_t(), ctypes.c_size_t()
             self.library.call("GetTensorElementType", info, ctypes.byref(kind))
             self.library.call("GetTensorShapeElementCount", info, ctypes.byref(count))
-            if kind.value == _FLOAT:
-                data = self.library.new("GetTensorMutableData", value)
-                found[name.decode()] = list((ctypes.c_float * count.value).from_address(data.value)) \
-                    if count.value else []
+            self.library.call("GetDimensionsCount", info, ctypes.byref(rank))
+            shape = (ctypes.c_int64 * rank.value)()
+            self.library.call("GetDimensions", info, shape, rank)
             self.library.release("TensorTypeAndShapeInfo", info)
+            if kind.value == _FLOAT:
+                values = ctypes.c_float * count.value
+                data = self.library.new("GetTensorMutableData", value)
+                yield name.decode(), tuple(shape), \
+                    values.from_address(data.value) if count.value else values()
         self._drop()
-        return found
+
+    def outputs(self):
+        """One run's float outputs by name."""
+        return {name: list(values) for name, _, values in self.apply()}
+
+    def unbind(self):
+        self.library.release("Value", _POINTER(self._given[0]))
 
     def close(self):
-        self.library.release("Value", _POINTER(self._given[0]))
+        self.unbind()
         self.library.release("Session", self._session)

@@ -229,7 +229,8 @@ static void report(const struct video_job *job, double seconds)
             report_input(&job->inputs[i]);
             frames += job->inputs[i].done;
         }
-    printf("%.1f frames a second\n", seconds > 0 ? (double)frames / seconds : 0);
+    double rate = seconds > 0 ? (double)frames / seconds : 0;
+    printf("%.*f frames a second\n", rate < 10 ? 2 : 1, rate);
     stage_times_print(&job->times);
 }
 
