@@ -129,7 +129,7 @@ static struct kernel_conv_plan packing_key(const struct kernel_conv_plan *plan)
     key.shape.plain_input = plan->shape.plain_input;
     key.shape.plain_output = plan->shape.plain_output;
     key.method = plan->method;
-    memcpy(key.tile, plan->tile, sizeof key.tile);
+    key.packing = plan->packing;
     return key;
 }
 

@@ -81,6 +81,8 @@ struct kernel_conv_plan {
     int method;           /* which algorithm, private to the tier */
     const char *name;     /* of the method, for profiles: "direct 2x12", "winograd f4", … */
     int tile[8];          /* private to the method */
+    int packing;          /* how it packs: equal with the same method, kernel and channels, whatever
+                             else differs, packed weights are the same bytes */
     int parts;            /* shares that conv_run is cut into */
     size_t packed_bytes;  /* of the packed weights and bias */
     size_t scratch_bytes; /* per worker */

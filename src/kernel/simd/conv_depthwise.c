@@ -181,6 +181,7 @@ int KERNEL_NAME(conv_depthwise_plan)(struct kernel_conv_plan *plan)
     work = work < units ? work : units;
     plan->name = plan->tile[SPECIAL] ? "depthwise rows" : "depthwise";
     plan->parts = work < 1 ? 1 : work > 64 ? 64 : (int)work;
+    plan->packing = plan->tile[SPECIAL];
     plan->packed_bytes = (size_t)blocks * VEC_LANES * (size_t)(taps + 1) * sizeof(float);
     return 0;
 }

@@ -210,6 +210,7 @@ int KERNEL_NAME(conv_direct_plan)(struct kernel_conv_plan *plan)
     plan->tile[CONV_COST] = conv_cost((float)(d.groups * line_count * d.channels * depth) *
                                           line_cost / (float)(s->transposed ? d.classes : 1),
                                       floats * 4);
+    plan->packing = d.blocks << 1 | (d.mode == UNFOLDED);
     plan->packed_bytes = (size_t)floats * sizeof(float);
     plan->scratch_bytes = (size_t)bytes;
     return 0;

@@ -81,6 +81,7 @@ int KERNEL_NAME(conv_scatter_plan)(struct kernel_conv_plan *plan)
     plan->name = "scatter";
     int64_t units = (int64_t)s->batch * c.bands * c.sets;
     plan->parts = units < 64 ? (int)units : 64;
+    plan->packing = c.tile_blocks << 2 | c.sets;
     plan->packed_bytes = (size_t)packed;
     plan->scratch_bytes =
         sizeof(float) * VEC_LANES *

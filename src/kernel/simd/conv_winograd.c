@@ -220,6 +220,7 @@ int KERNEL_NAME(conv_winograd_plan)(struct kernel_conv_plan *plan)
     if (scratch > CONV_SCRATCH_LIMIT)
         return STANCE_EUNSUPPORTED;
     plan->tile[CONV_COST] = conv_cost(cost_of(&w), packed);
+    plan->packing = w.blocks;
     plan->packed_bytes = (size_t)packed;
     plan->scratch_bytes = (size_t)scratch;
     return 0;
