@@ -19,6 +19,8 @@ struct base_mapping {
 /* Maps a regular file read-only. Errors: ENOTFOUND, EIO, EFORMAT (empty), ELIMIT. */
 STANCE_PRIVATE int base_file_map(struct base_mapping *out, const char *path, size_t limit);
 STANCE_PRIVATE void base_file_unmap(struct base_mapping *mapping);
+/* Gives the memory of what was read back; it is read again when it is looked at. */
+STANCE_PRIVATE void base_file_forget(const struct base_mapping *mapping);
 
 /* Reads a whole file (pipes too) behind what the buffer holds, within the buffer's limit. */
 STANCE_PRIVATE int base_file_read(struct base_buffer *out, const char *path);

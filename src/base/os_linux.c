@@ -103,3 +103,9 @@ void base_file_unmap(struct base_mapping *mapping)
         munmap((void *)(uintptr_t)mapping->data, mapping->size);
     memset(mapping, 0, sizeof *mapping);
 }
+
+void base_file_forget(const struct base_mapping *mapping)
+{
+    if (mapping->data)
+        madvise((void *)(uintptr_t)mapping->data, mapping->size, MADV_DONTNEED);
+}

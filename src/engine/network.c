@@ -16,6 +16,7 @@ static int model_from(struct stance_model **out, struct onnx_model *onnx, const 
     pthread_mutex_init(&model->mutex, NULL);
     struct graph_folder folder = engine_folder();
     int code = 0;
+    model->onnx = onnx_model_keep(onnx);
     model->path = base_strdup(name);
     if (!model->path)
         code = base_error_memory(strlen(name) + 1, "a path");
@@ -80,6 +81,7 @@ void stance_model_close(struct stance_model **handle)
     if (!model || atomic_fetch_sub_explicit(&model->references, 1, memory_order_acq_rel) != 1)
         return;
     graph_close(&model->graph);
+    onnx_model_close(&model->onnx);
     pthread_mutex_destroy(&model->mutex);
     base_free(model->path);
     base_free(model);

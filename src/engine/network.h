@@ -11,10 +11,12 @@
 #include "stance/model.h"
 
 struct engine_packed;
+struct onnx_model;
 
 struct stance_model {
     atomic_int references;
     char *path;
+    struct onnx_model *onnx;      /* whose weights the graph's constants are */
     struct graph *graph;          /* simplified, immutable */
     pthread_mutex_t mutex;        /* guards `packed` and the counts in it */
     struct engine_packed *packed; /* list */

@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "engine/plan.h"
 #include "graph/memory_plan.h"
+#include "onnx/onnx_model.h"
 
 enum { PLAN_ARENA = 64 << 20 };
 
@@ -276,6 +277,7 @@ int engine_plan_open(struct engine_plan **out, struct stance_model *model,
     }
     if (code == 0)
         code = rehearse(plan);
+    onnx_model_forget(model->onnx); /* what is packed is not read again soon */
     if (code < 0)
         engine_plan_close(&plan);
     *out = plan;

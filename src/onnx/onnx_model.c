@@ -104,6 +104,16 @@ int onnx_model_take(struct onnx_model **out, struct base_buffer *bytes)
     return 0;
 }
 
+void onnx_model_forget(const struct onnx_model *model)
+{
+    struct onnx_source *source = model->source;
+    base_file_forget(&source->mapping);
+    pthread_mutex_lock(&source->mutex);
+    for (const struct onnx_external *file = source->externals; file; file = file->next)
+        base_file_forget(&file->mapping);
+    pthread_mutex_unlock(&source->mutex);
+}
+
 struct onnx_model *onnx_model_keep(struct onnx_model *model)
 {
     atomic_fetch_add_explicit(&model->source->references, 1, memory_order_relaxed);

@@ -146,6 +146,8 @@ int onnx_model_take(struct onnx_model **out, struct base_buffer *bytes);
 struct onnx_model *onnx_model_keep(struct onnx_model *model);
 /* Drops one reference; NULL allowed; sets NULL. */
 void onnx_model_close(struct onnx_model **model);
+/* Gives the memory of the mapped files back until their weights are looked at again. */
+void onnx_model_forget(const struct onnx_model *model);
 
 /* The version of the opset of `domain` ("" for ONNX itself), or 0. */
 int64_t onnx_model_opset(const struct onnx_model *model, const char *domain);
