@@ -121,7 +121,7 @@ int model_identify(struct model_traits *traits, const struct stance_model *model
 struct model_plain_set {
     struct stance_keypoint_set set;
     const char *names[512];
-    char texts[512][12]; /* "point_0" */
+    char texts[512][24]; /* "point_0" */
     uint8_t colors[512][3];
     int32_t flip[512];
 };
