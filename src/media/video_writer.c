@@ -300,7 +300,8 @@ static int write_packet(struct stance_video_writer *writer, AVPacket *packet)
  * what is played; Matroska would begin with it and show every frame later. */
 static bool is_lead(const struct stance_video_writer *writer, const AVPacket *packet)
 {
-    return !is_mov(writer) && packet->pts != AV_NOPTS_VALUE && packet->pts + packet->duration <= 0;
+    return !is_mov(writer) && packet->pts != AV_NOPTS_VALUE && packet->pts < 0 &&
+           packet->pts + packet->duration <= 0;
 }
 
 /* Audio that begins before the video's end so far; `rest`: all there is. */
