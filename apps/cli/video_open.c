@@ -54,7 +54,8 @@ static int open_reader(struct video_input *input)
     options.audio = input->job->draws;
     if (stance_video_reader_open(&input->reader, input->path, &options) < 0) {
         cli_fail_library(0);
-        input->ended = input->failed = true;
+        input->ended = true;
+        input->failed = true;
         return CLI_OK;
     }
     input->info = stance_video_reader_info(input->reader);
