@@ -19,6 +19,7 @@ static void fill(sigset_t *set)
     sigemptyset(set);
     sigaddset(set, SIGINT);
     sigaddset(set, SIGTERM);
+    sigaddset(set, SIGUSR1); /* from interrupt_close() */
 }
 
 /* True: the program goes on. */
@@ -45,6 +46,8 @@ static void *wait_for_signals(void *nothing)
         pthread_mutex_unlock(&state.lock);
         if (closing)
             break;
+        if (signal == SIGUSR1)
+            continue;
         if (!handle())
             _exit(128 + signal);
     }
@@ -75,7 +78,7 @@ void interrupt_close(void)
     pthread_mutex_lock(&state.lock);
     state.closing = true;
     pthread_mutex_unlock(&state.lock);
-    pthread_kill(state.thread, SIGTERM);
+    pthread_kill(state.thread, SIGUSR1);
     pthread_join(state.thread, NULL);
     state.open = false;
 }

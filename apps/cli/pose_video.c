@@ -271,8 +271,11 @@ static int run_job(struct video_job *job, char **paths)
     pthread_mutex_init(&job->shown_mutex, NULL);
     struct video_item **items = calloc(count, sizeof(struct video_item *));
     struct stance_stream_frame *frames = calloc(count, sizeof *frames);
-    int code = items && frames ? video_open_all(job, paths)
-                               : cli_fail(CLI_FAILED, "out of memory for %d inputs", job->count);
+    int code = CLI_FAILED;
+    if (items && frames)
+        code = video_open_all(job, paths);
+    else
+        cli_fail(0, "out of memory for %d inputs", job->count);
     job->started = cli_clock();
     if (code == CLI_OK && !start(job))
         code = cli_fail(CLI_FAILED, "cannot start the threads that read and write");

@@ -93,7 +93,7 @@ int stance_model_role(const struct stance_model *model)
 {
     struct model_traits traits;
     int code = model_identify(&traits, model, NULL);
-    if (code < 0)
+    if (code != 0)
         return base_error_context(code, "%s", stance_model_path(model));
     return traits.family->role == MODEL_DETECTOR ? STANCE_ROLE_DETECTOR
            : traits.family->role == MODEL_POSE   ? STANCE_ROLE_POSE

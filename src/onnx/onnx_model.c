@@ -95,7 +95,7 @@ int onnx_model_parse(struct onnx_model **out, const void *data, size_t size, con
 int onnx_model_take(struct onnx_model **out, struct base_buffer *bytes)
 {
     int code = onnx_model_parse(out, bytes->data, bytes->size, NULL);
-    if (code < 0) {
+    if (code != 0) {
         base_buffer_free(bytes);
         return code;
     }
