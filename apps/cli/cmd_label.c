@@ -62,20 +62,6 @@ static bool name_files(struct job *job, const char *folder)
     return true;
 }
 
-static int open_pose(struct job *job)
-{
-    const struct values *v = &job->values;
-    int code = cli_pose_models_open(&job->models, &v->choice, true, true);
-    if (code != CLI_OK)
-        return code;
-    struct stance_pose_options pose;
-    code = cli_pose_options(&pose, &v->choice, &job->models);
-    if (code != CLI_OK)
-        return code;
-    pose.keypoint_set = v->keypoint_set;
-    return stance_pose_open(&job->pose, &pose) < 0 ? cli_fail_library(CLI_FAILED) : CLI_OK;
-}
-
 static int open_job(struct job *job)
 {
     const char *folder = job->values.output;
@@ -86,7 +72,8 @@ static int open_job(struct job *job)
                         "'%s' exists; go on with these labels by 'stance label %s', name another "
                         "folder with -o, or replace them with --force",
                         job->annotations, job->annotations);
-    int code = open_pose(job);
+    const struct values *v = &job->values;
+    int code = cli_pose_open(&job->pose, &job->models, &v->choice, v->keypoint_set, true);
     if (code != CLI_OK)
         return code;
     if (cli_make_folder(folder) < 0)

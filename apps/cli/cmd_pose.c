@@ -189,15 +189,8 @@ static int open_job(struct pose_job *job)
             return CLI_USAGE;
     if (!set_style(job))
         return CLI_USAGE;
-    int code = cli_pose_models_open(&job->models, &v->choice, v->boxes.count == 0, true);
-    if (code != CLI_OK)
-        return code;
-    struct stance_pose_options pose;
-    code = cli_pose_options(&pose, &v->choice, &job->models);
-    if (code != CLI_OK)
-        return code;
-    pose.keypoint_set = v->keypoint_set;
-    return stance_pose_open(&job->pose, &pose) < 0 ? cli_fail_library(CLI_FAILED) : CLI_OK;
+    return cli_pose_open(&job->pose, &job->models, &v->choice, v->keypoint_set,
+                         v->boxes.count == 0);
 }
 
 static int do_job(struct pose_job *job, char **inputs, int count)

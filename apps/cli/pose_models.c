@@ -114,6 +114,19 @@ int cli_pose_options(struct stance_pose_options *options, const struct cli_pose_
                : CLI_USAGE;
 }
 
+int cli_pose_open(struct stance_pose **pose, struct cli_pose_models *models,
+                  const struct cli_pose_choice *choice, const char *keypoint_set, bool detects)
+{
+    struct stance_pose_options options;
+    int code = cli_pose_models_open(models, choice, detects, true);
+    if (code == CLI_OK)
+        code = cli_pose_options(&options, choice, models);
+    if (code != CLI_OK)
+        return code;
+    options.keypoint_set = keypoint_set;
+    return stance_pose_open(pose, &options) < 0 ? cli_fail_library(CLI_FAILED) : CLI_OK;
+}
+
 void cli_pose_models_close(struct cli_pose_models *models)
 {
     stance_model_close(&models->detector);

@@ -66,6 +66,11 @@ int cli_pose_models_open(struct cli_pose_models *models, const struct cli_pose_c
 int cli_pose_options(struct stance_pose_options *options, const struct cli_pose_choice *choice,
                      const struct cli_pose_models *models);
 
+/* Opens the models and a pipeline of them with the defaults and what the choice says. Returns and
+ * leaves behind as cli_pose_models_open(). */
+int cli_pose_open(struct stance_pose **pose, struct cli_pose_models *models,
+                  const struct cli_pose_choice *choice, const char *keypoint_set, bool detects);
+
 void cli_pose_models_close(struct cli_pose_models *models);
 
 #endif
