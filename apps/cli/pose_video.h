@@ -40,8 +40,9 @@ struct video_input {
     struct queue frames, idle; /* read ones, and items that wait for one */
     struct video_item *items, **pending;
     int item_count, pending_count, since_measured;
-    int64_t taken, done, damaged; /* frames that came, left, and were damaged */
-    struct stance_image *last;    /* that was written; kept to stand in for one that is lost */
+    int64_t taken, damaged;    /* frames that came, and were damaged */
+    atomic_llong done;         /* that left */
+    struct stance_image *last; /* that was written; kept to stand in for one that is lost */
 };
 
 struct video_job {

@@ -7,9 +7,18 @@
 #ifdef STANCE_HAVE_VIEW
 #include "view/view_window.h"
 
+/* Of several inputs the first that could be opened; there is one. */
+static const struct video_input *first_open(const struct video_job *job)
+{
+    const struct video_input *input = job->inputs;
+    while (!input->reader)
+        input++;
+    return input;
+}
+
 bool pose_window_wants(const struct video_input *input)
 {
-    return input->job->pose->values.show && input == input->job->inputs;
+    return input->job->pose->values.show && input == first_open(input->job);
 }
 
 /* "24.9 fps  31 ms  2 dropped" */
@@ -62,7 +71,7 @@ static void save(const struct video_job *job)
     struct stance_image *rgb = NULL;
     if (!job->on_screen)
         return;
-    snprintf(path, sizeof path, "stance_%06lld.png", (long long)job->inputs->done);
+    snprintf(path, sizeof path, "stance_%06lld.png", (long long)first_open(job)->done);
     if (stance_image_convert(&rgb, job->on_screen, STANCE_RGB24) < 0 ||
         stance_image_write(rgb, path) < 0)
         cli_fail_library(0);
@@ -88,7 +97,7 @@ static void act(struct video_job *job, enum view_key key)
 
 int pose_window_open(struct video_job *job)
 {
-    const struct video_input *input = job->inputs;
+    const struct video_input *input = first_open(job);
     return view_open(&job->window, input->path, input->info->width, input->info->height)
                ? CLI_OK
                : cli_fail(CLI_FAILED, "%s", view_error());
@@ -124,7 +133,8 @@ void pose_window_close(struct video_job *job)
 
 bool pose_window_wants(const struct video_input *input)
 {
-    return input->job->pose->values.show;
+    (void)input;
+    return false;
 }
 
 void pose_window_take(struct video_input *input, struct stance_image *image, double seconds)

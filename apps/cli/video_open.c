@@ -50,7 +50,7 @@ static int open_reader(struct video_input *input)
 {
     struct stance_video_options options;
     stance_video_options_default(&options);
-    options.writable = input->job->draws || pose_window_wants(input);
+    options.writable = input->job->draws || input->job->pose->values.show;
     options.audio = input->job->draws;
     if (stance_video_reader_open(&input->reader, input->path, &options) < 0) {
         cli_fail_library(0);
