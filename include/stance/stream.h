@@ -4,8 +4,8 @@
  * or camera: tracks, smoothing, the last results. The people of all streams of a call go through the
  * pose network in one batch.
  * The detector need not run on every frame: between its runs people's boxes come from their last
- * keypoints (MMDeploy's pose tracker and the RTMPose paper, arXiv 2303.07399, section 3.4, do the same),
- * lost ones' from the tracker's prediction. docs/streams.md tells how a frame goes.
+ * keypoints (as in the inference pipeline of the RTMPose paper, arXiv 2303.07399, and MMDeploy), lost
+ * ones' from the tracker's prediction. docs/streams.md tells how a frame goes.
  * Coordinates as in stance/pose.h. Times are microseconds on any clock that runs on; where it is set
  * back, no time passes in that frame, and it runs on from there.
  * Threads: a stream and the stance_pose that it was opened with belong to one thread at a time. */
@@ -66,9 +66,8 @@ struct stance_stream_frame {
     struct stance_stream *stream;
     const struct stance_image *image;
     int64_t time_us;
-    const struct stance_stream_result
-        *result; /* set by stance_stream_apply(); belongs to the stream
-                                                  and is valid until the next apply on it */
+    /* Set by stance_stream_apply(); belongs to the stream, valid until the next apply on it. */
+    const struct stance_stream_result *result;
 };
 
 STANCE_API void stance_stream_options_default(struct stance_stream_options *options);

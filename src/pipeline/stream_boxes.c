@@ -7,7 +7,7 @@
 
 enum { FEWEST_POINTS = 3 }; /* that make a box */
 
-static bool counts(const struct stance_stream *stream, const struct stance_keypoint *point)
+bool stream_counts(const struct stance_stream *stream, const struct stance_keypoint *point)
 {
     return point->score >= stream->options.keypoint_threshold && isfinite(point->x) &&
            isfinite(point->y);
@@ -17,7 +17,7 @@ int stream_confident(const struct stance_stream *stream, const struct stance_key
 {
     int count = 0;
     for (int k = 0; k < stream->keypoint_count; k++)
-        count += counts(stream, &points[k]);
+        count += stream_counts(stream, &points[k]);
     return count;
 }
 
@@ -52,7 +52,7 @@ static bool box_of_keypoints(const struct stance_stream *stream, const struct st
     struct vision_box b = {INFINITY, INFINITY, -INFINITY, -INFINITY, box->score, 0, box->index};
     int count = 0;
     for (int k = 0; k < stream->keypoint_count; k++) {
-        if (!counts(stream, &points[k]))
+        if (!stream_counts(stream, &points[k]))
             continue;
         count++;
         b.x1 = fminf(b.x1, points[k].x);

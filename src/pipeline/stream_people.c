@@ -13,9 +13,7 @@ struct movement {
 static bool both_count(const struct stance_stream *stream, const struct stance_keypoint *a,
                        const struct stance_keypoint *b)
 {
-    float threshold = stream->options.keypoint_threshold;
-    return a->score >= threshold && b->score >= threshold && isfinite(a->x) && isfinite(a->y) &&
-           isfinite(b->x) && isfinite(b->y);
+    return stream_counts(stream, a) && stream_counts(stream, b);
 }
 
 /* False: too few of them. */
@@ -64,9 +62,8 @@ static bool leaves_crop(const struct stance_stream *stream, const struct stream_
     int outside = 0;
     for (int k = 0; k < stream->keypoint_count; k++) {
         const struct stance_keypoint *p = &c->person->keypoints[k];
-        outside +=
-            p->score >= stream->options.keypoint_threshold &&
-            !(p->x >= c->crop.x1 && p->x <= c->crop.x2 && p->y >= c->crop.y1 && p->y <= c->crop.y2);
+        outside += stream_counts(stream, p) && !(p->x >= c->crop.x1 && p->x <= c->crop.x2 &&
+                                                 p->y >= c->crop.y1 && p->y <= c->crop.y2);
     }
     return outside * 5 > stream_confident(stream, c->person->keypoints);
 }

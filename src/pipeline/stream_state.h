@@ -32,7 +32,6 @@ struct stream_record {
     struct stance_stream_result out;
     struct stance_person *people; /* [capacity] */
     int64_t *ids;                 /* [capacity] */
-    struct stance_keypoint *keypoints;
 };
 
 struct stance_stream {
@@ -62,7 +61,7 @@ struct stance_stream {
     int64_t detected_us;     /* as counted, like all times of memories */
     int since_detection;     /* frames, this one too */
     bool begun, clock_runs, detects, wants_detector;
-    int64_t detect_ns, pose_ns, track_ns;
+    int64_t detect_ns, pose_ns;
     struct stance_stream_counts counts;
 };
 
@@ -78,7 +77,8 @@ int stream_find_candidates(struct stance_stream *stream, const struct stance_ima
 /* Candidates that have their keypoints become tracks, and a new stream->newer. */
 void stream_follow(struct stance_stream *stream, const struct stance_image *image, int64_t time_us);
 
-/* Keypoints of `points` that count. */
+/* Whether a keypoint is confident, and how many of all are. */
+bool stream_counts(const struct stance_stream *stream, const struct stance_keypoint *point);
 int stream_confident(const struct stance_stream *stream, const struct stance_keypoint *points);
 
 #endif
