@@ -340,8 +340,8 @@ static void test_closing_gives_all_memory_back(void **state)
 static void test_changing_shapes_give_the_results_of_fresh_sessions(void **state)
 {
     static const int64_t shapes[][4] = {{1, 3, 24, 20}, {2, 3, 24, 20}, {1, 3, 33, 17},
-                                        {1, 3, 8, 8},   {4, 3, 64, 48}, {1, 3, 5, 5},
-                                        {1, 3, 24, 20}, {4, 3, 64, 48}};
+                                        {1, 3, 8, 8},   {4, 3, 64, 48}, {1, 3, 33, 17},
+                                        {1, 3, 5, 5},   {1, 3, 24, 20}, {4, 3, 64, 48}};
     struct base_buffer model = tiny_network(-1, -1, -1);
     struct trial changing, fresh;
     trial_parse(&changing, &model, 1);
@@ -360,6 +360,25 @@ static void test_changing_shapes_give_the_results_of_fresh_sessions(void **state
     }
     trial_close(&changing);
     trial_close(&fresh);
+    base_buffer_free(&model);
+}
+
+static void test_plans_share_the_memory_of_the_largest(void **state)
+{
+    struct base_buffer model = tiny_network(-1, -1, -1);
+    struct trial trial;
+    trial_parse(&trial, &model, 1);
+    trial_session(&trial, STANCE_TIER_AUTO, 1);
+    trial_shape(&trial, 0, 4, (const int64_t[]){1, 3, 64, 48});
+    trial_run(&trial);
+    const unsigned char *large = trial.outputs[0].data;
+    size_t bytes = stance_session_memory(trial.session);
+    trial_shape(&trial, 0, 4, (const int64_t[]){1, 3, 8, 8});
+    trial_run(&trial);
+    const unsigned char *small = trial.outputs[0].data;
+    assert_true(stance_session_memory(trial.session) < bytes);
+    assert_true(small < large + bytes && large < small + bytes);
+    trial_close(&trial);
     base_buffer_free(&model);
 }
 
@@ -648,6 +667,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_running_allocates_nothing),
         cmocka_unit_test(test_closing_gives_all_memory_back),
         cmocka_unit_test(test_changing_shapes_give_the_results_of_fresh_sessions),
+        cmocka_unit_test(test_plans_share_the_memory_of_the_largest),
         cmocka_unit_test(test_the_last_plans_are_kept_and_older_ones_go),
         cmocka_unit_test(test_a_shape_that_fails_leaves_the_session_usable),
         cmocka_unit_test(test_frames_of_any_number_run_through_an_action_network),

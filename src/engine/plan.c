@@ -166,18 +166,36 @@ static int place_blocks(struct engine_plan *plan, struct graph_block *blocks)
             blocks[count++] =
                 (struct graph_block){.bytes = plan->steps[i].temp_bytes, .first = i, .last = i};
     BASE_TRY(graph_plan_memory(blocks, count, ENGINE_WORKSPACE_LIMIT, &plan->workspace_bytes));
-    plan->workspace = base_alloc(plan->workspace_bytes);
-    if (!plan->workspace)
-        return base_error_memory(plan->workspace_bytes, "the network's workspace");
-    memset(plan->workspace, 0, plan->workspace_bytes);
     count = 0;
     for (int i = 0; i < plan->graph->value_count; i++)
         if (owns_memory(plan, i))
-            plan->places[i].data = plan->workspace + blocks[count++].offset;
+            plan->places[i].start = blocks[count++].offset;
     for (int i = 0; i < plan->graph->node_count; i++)
         if (plan->steps[i].temp_bytes)
-            plan->steps[i].temp = plan->workspace + blocks[count++].offset;
+            plan->steps[i].temp_start = blocks[count++].offset;
     return 0;
+}
+
+/* What lies in it is not kept. */
+static int grow(unsigned char **data, size_t *bytes, size_t wanted, const char *what)
+{
+    if (*data && wanted <= *bytes)
+        return 0;
+    unsigned char *fresh = base_alloc(wanted);
+    if (!fresh)
+        return base_error_memory(wanted, what);
+    memset(fresh, 0, wanted);
+    base_free(*data);
+    *data = fresh;
+    *bytes = wanted;
+    return 0;
+}
+
+void engine_workspace_close(struct engine_workspace *workspace)
+{
+    base_free(workspace->data);
+    base_free(workspace->scratch);
+    *workspace = (struct engine_workspace){0};
 }
 
 static int plan_workspace(struct engine_plan *plan)
@@ -193,11 +211,11 @@ static int plan_workspace(struct engine_plan *plan)
         return code;
     plan->scratch_bytes = (plan->scratch_bytes + BASE_ALIGN - 1) / BASE_ALIGN * BASE_ALIGN;
     size_t scratch = plan->scratch_bytes * (size_t)base_pool_threads(plan->pool);
-    plan->scratch = base_alloc(scratch);
-    return plan->scratch ? 0 : base_error_memory(scratch, "scratch memory");
+    struct engine_workspace *shared = plan->workspace;
+    BASE_TRY(grow(&shared->data, &shared->bytes, plan->workspace_bytes, "the network's workspace"));
+    return grow(&shared->scratch, &shared->scratch_bytes, scratch, "scratch memory");
 }
 
-/* Static views point into the workspace for good; those of inputs and dynamic values follow. */
 static void bind_views(struct engine_plan *plan, enum engine_storage storage)
 {
     for (int i = 0; i < plan->graph->value_count; i++) {
@@ -206,6 +224,23 @@ static void bind_views(struct engine_plan *plan, enum engine_storage storage)
         if (place->storage == storage && root)
             plan->views[i].data = plan->places[place->root].data + place->offset;
     }
+}
+
+/* Places and static views point into the workspace until another plan makes it grow; views of inputs
+ * and dynamic values follow. */
+static void bind(struct engine_plan *plan)
+{
+    unsigned char *data = plan->workspace->data;
+    if (plan->bound == data)
+        return;
+    plan->bound = data;
+    for (int i = 0; i < plan->graph->value_count; i++)
+        if (owns_memory(plan, i))
+            plan->places[i].data = data + plan->places[i].start;
+    for (int i = 0; i < plan->graph->node_count; i++)
+        if (plan->steps[i].temp_bytes)
+            plan->steps[i].temp = data + plan->steps[i].temp_start;
+    bind_views(plan, ENGINE_WORKSPACE);
 }
 
 /* An output that is an input under another name or shape gets memory of its own. */
@@ -251,7 +286,7 @@ static int rehearse(struct engine_plan *plan)
 
 int engine_plan_open(struct engine_plan **out, struct stance_model *model,
                      const struct kernel_table *kernels, struct base_pool *pool,
-                     const struct tensor_shape *shapes)
+                     struct engine_workspace *workspace, const struct tensor_shape *shapes)
 {
     *out = NULL;
     struct engine_plan *plan = base_alloc_zero(1, sizeof *plan);
@@ -260,6 +295,7 @@ int engine_plan_open(struct engine_plan **out, struct stance_model *model,
     plan->model = engine_model_keep(model);
     plan->kernels = kernels;
     plan->pool = pool;
+    plan->workspace = workspace;
     int code = base_arena_open(&plan->arena, PLAN_ARENA);
     if (code == 0)
         code = engine_specialise(&plan->graph, model, kernels, shapes);
@@ -272,7 +308,7 @@ int engine_plan_open(struct engine_plan **out, struct stance_model *model,
     if (code == 0)
         code = plan_workspace(plan);
     if (code == 0) {
-        bind_views(plan, ENGINE_WORKSPACE);
+        bind(plan);
         code = open_copies(plan);
     }
     if (code == 0)
@@ -295,8 +331,6 @@ void engine_plan_close(struct engine_plan **handle)
     for (int i = 0; plan->copies && plan->graph && i < plan->graph->output_count; i++)
         base_free(plan->copies[i].data);
     engine_memory_close(&plan->memory);
-    base_free(plan->workspace);
-    base_free(plan->scratch);
     graph_close(&plan->graph);
     base_arena_close(&plan->arena);
     stance_model_close(&plan->model);
@@ -316,6 +350,7 @@ static int run_step(struct engine_plan *plan, struct engine_step *step, bool pro
 
 int engine_plan_run(struct engine_plan *plan, const void *const *inputs, bool profile)
 {
+    bind(plan);
     for (int i = 0; i < plan->graph->input_count; i++)
         plan->places[plan->graph->inputs[i]].data = (unsigned char *)(uintptr_t)inputs[i];
     bind_views(plan, ENGINE_INPUT);

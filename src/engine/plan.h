@@ -1,5 +1,6 @@
 /* A plan: one network for fixed input shapes on one processor tier, as a list of steps over a
  * workspace that was planned once. A step is a node with its kernel chosen and its weights packed.
+ * The plans of a session run one at a time and share the memory of the largest.
  *
  * Order of work: graph_specialise → graph_fuse → graph_layout → engine_alias (who lies in whose
  * memory) → one maker per node fills its step → graph_plan_memory → allocation. */
@@ -29,9 +30,19 @@ struct engine_place {
     int64_t offset;       /* bytes from the root's start */
     int64_t batch_stride; /* floats from one image to the next (rank-4 values) */
     size_t bytes;         /* when it has its own memory */
+    size_t start;         /* … in the workspace */
     int first, last;      /* steps that write it first and read it last (roots: with all inside) */
-    unsigned char *data;  /* CONSTANT, WORKSPACE: fixed; INPUT, DYNAMIC: set while running */
+    unsigned char *data;  /* CONSTANT: fixed; WORKSPACE: by bind(); INPUT, DYNAMIC: set while
+                             running */
 };
+
+/* Memory of the plans of one session: activations, and scratch of all workers. Grows. */
+struct engine_workspace {
+    unsigned char *data, *scratch;
+    size_t bytes, scratch_bytes;
+};
+
+void engine_workspace_close(struct engine_workspace *workspace);
 
 struct engine_plan;
 
@@ -43,6 +54,7 @@ struct engine_step {
     struct engine_packed *packed; /* or NULL */
     size_t scratch_bytes;         /* per worker */
     size_t temp_bytes;            /* once, alive during this step */
+    size_t temp_start;            /* in the workspace */
     unsigned char *temp;
     int64_t nanoseconds, multiply_adds, bytes; /* profile; bytes per run */
 };
@@ -53,10 +65,11 @@ struct engine_plan {
     struct base_pool *pool; /* the session's */
     struct base_arena *arena;
     struct graph *graph;
-    struct engine_place *places; /* per value */
-    struct engine_step *steps;   /* per node; `run` NULL: nothing to do */
-    unsigned char *workspace, *scratch;
-    size_t workspace_bytes, scratch_bytes; /* scratch_bytes: per worker */
+    struct engine_place *places;           /* per value */
+    struct engine_step *steps;             /* per node; `run` NULL: nothing to do */
+    struct engine_workspace *workspace;    /* the session's */
+    const unsigned char *bound;            /* workspace->data that places point into */
+    size_t workspace_bytes, scratch_bytes; /* of this plan; scratch_bytes: per worker */
     struct engine_memory *memory;          /* dynamic values and scratch of generic operators */
     struct stance_tensor *views;           /* per value: type, shape and data while running */
     struct stance_tensor *copies;          /* per output: one that lies in the caller's input */
@@ -67,7 +80,7 @@ struct engine_plan {
 /* `shapes[i]` for input i of the model. Errors: see stance_session_prepare(). */
 int engine_plan_open(struct engine_plan **out, struct stance_model *model,
                      const struct kernel_table *kernels, struct base_pool *pool,
-                     const struct tensor_shape *shapes);
+                     struct engine_workspace *workspace, const struct tensor_shape *shapes);
 void engine_plan_close(struct engine_plan **plan);
 
 /* `inputs[i]`: data of input i. Afterwards engine_plan_output() tells the results. */

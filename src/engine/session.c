@@ -24,6 +24,7 @@ struct stance_session {
     const struct kernel_table *kernels;
     struct base_pool *pool;
     bool profile;
+    struct engine_workspace workspace; /* of all plans */
     struct entry entries[MAX_PLANS];
     struct entry *current;
     int64_t clock;
@@ -109,6 +110,7 @@ void stance_session_close(struct stance_session **handle)
         return;
     for (int i = 0; i < MAX_PLANS; i++)
         entry_close(&session->entries[i]);
+    engine_workspace_close(&session->workspace);
     base_pool_close(&session->pool);
     stance_model_close(&session->model);
     base_free(session);
@@ -232,8 +234,8 @@ static int fill_entry(struct stance_session *session, struct entry *entry,
     if (entry->loops > 1)
         for (int i = 0; i < count; i++)
             shapes[i].dims[0] = 1;
-    BASE_TRY(
-        engine_plan_open(&entry->plan, session->model, session->kernels, session->pool, shapes));
+    BASE_TRY(engine_plan_open(&entry->plan, session->model, session->kernels, session->pool,
+                              &session->workspace, shapes));
     return entry->loops > 1 ? collect_open(entry, session->model->graph->output_count) : 0;
 }
 

@@ -94,7 +94,7 @@ static int run_conv(struct engine_step *step, struct engine_plan *plan)
                     .input_batch_stride = engine_stride(plan, node->inputs[0]),
                     .residual_batch_stride = residual < 0 ? 0 : engine_stride(plan, residual),
                     .output_batch_stride = engine_stride(plan, node->outputs[0])},
-        .scratch = plan->scratch,
+        .scratch = plan->workspace->scratch,
         .scratch_bytes = plan->scratch_bytes,
     };
     /* Alone, a worker does best with the whole: some methods share work inside one part. */
