@@ -227,7 +227,8 @@ struct scene {
     struct stance_image *image;
 };
 
-static void open_scene(struct scene *scene, const struct crowd *crowd, float threshold)
+static void open_scene(struct scene *scene, const struct crowd *crowd, float threshold,
+                       float pose_oks)
 {
     struct stance_pose_options options;
     stance_pose_options_default(&options);
@@ -237,6 +238,7 @@ static void open_scene(struct scene *scene, const struct crowd *crowd, float thr
     memset(scene->image->plane[0], 90, (size_t)scene->image->stride[0] * 96);
     options.pose = scene->model;
     options.detector_threshold = threshold;
+    options.pose_oks = pose_oks;
     trial_check(stance_pose_open(&scene->pose, &options));
 }
 
@@ -254,7 +256,7 @@ static void test_one_network_finds_people_and_keypoints(void **state)
     struct scene scene;
     const struct stance_pose_result *result;
     make_crowd(&crowd);
-    open_scene(&scene, &crowd, 0.3f);
+    open_scene(&scene, &crowd, 0.3f, 0.7f);
     assert_int_equal(stance_model_role(scene.model), STANCE_ROLE_ONE_STAGE);
     trial_check(stance_pose_image(scene.pose, scene.image, NULL, 0, &result));
     assert_int_equal(result->person_count, 2);
@@ -278,13 +280,42 @@ static void test_keypoints_that_are_no_numbers_are_absent(void **state)
     crowd.keypoints[0][3][0] = NAN;
     crowd.keypoints[0][4][1] = INFINITY;
     crowd.dets[2][0] = NAN; /* and a box that is none is nobody */
-    open_scene(&scene, &crowd, 0.3f);
+    open_scene(&scene, &crowd, 0.3f, 0.7f);
     trial_check(stance_pose_image(scene.pose, scene.image, NULL, 0, &result));
     assert_int_equal(result->person_count, 1);
     for (int k = 3; k < 5; k++)
         assert_true(result->people[0].keypoints[k].x == 0 &&
                     result->people[0].keypoints[k].score == 0);
     assert_true(result->people[0].keypoints[5].score == 0.3f);
+    close_scene(&scene);
+}
+
+/* Two boxes that hardly overlap, with the pose of one person. */
+static void test_of_two_alike_poses_the_better_stays(void **state)
+{
+    static const float dets[PEOPLE][5] = {
+        {8, 8, 24, 44, 0.9f}, {8, 26, 24, 62, 0.8f}, {36, 10, 60, 60, 0.7f}};
+    struct crowd crowd;
+    struct scene scene;
+    const struct stance_pose_result *result;
+    make_crowd(&crowd);
+    memcpy(crowd.dets, dets, sizeof dets);
+    for (int k = 0; k < POINTS; k++) {
+        memcpy(crowd.keypoints[1][k], crowd.keypoints[0][k], sizeof crowd.keypoints[1][k]);
+        crowd.keypoints[1][k][0] += 0.25f;
+    }
+    open_scene(&scene, &crowd, 0.3f, 0.7f);
+    for (int turn = 0; turn < 2; turn++) {
+        trial_check(stance_pose_image(scene.pose, scene.image, NULL, 0, &result));
+        assert_int_equal(result->person_count, 2);
+        assert_true(result->people[0].box_score == 0.9f && result->people[1].box_score == 0.7f);
+        assert_true(result->people[0].keypoints[5].x == 10);
+        assert_true(result->people[1].keypoints[16].x == 2 * (20 + 16));
+    }
+    close_scene(&scene);
+    open_scene(&scene, &crowd, 0.3f, 1);
+    trial_check(stance_pose_image(scene.pose, scene.image, NULL, 0, &result));
+    assert_int_equal(result->person_count, 3);
     close_scene(&scene);
 }
 
@@ -295,7 +326,7 @@ static void test_one_network_may_find_nobody(void **state)
     struct scene scene;
     const struct stance_pose_result *result;
     make_crowd(&crowd);
-    open_scene(&scene, &crowd, 0.9f);
+    open_scene(&scene, &crowd, 0.9f, 0.7f);
     trial_check(stance_pose_image(scene.pose, scene.image, NULL, 0, &result));
     assert_int_equal(result->person_count, 0);
     close_scene(&scene);
@@ -310,7 +341,7 @@ static void test_what_a_one_stage_network_cannot_do_is_told(void **state)
     const struct stance_pose_result *result;
     const float box[1][4] = {{1, 1, 5, 5}};
     make_crowd(&crowd);
-    open_scene(&scene, &crowd, 0.3f);
+    open_scene(&scene, &crowd, 0.3f, 0.7f);
     assert_int_equal(stance_pose_image(scene.pose, scene.image, box, 1, &result), STANCE_EARGUMENT);
     stance_pose_options_default(&options);
     options.pose = scene.model;
@@ -554,6 +585,7 @@ int main(void)
         cmocka_unit_test(test_each_image_of_a_batch_has_its_own_boxes),
         cmocka_unit_test(test_one_network_finds_people_and_keypoints),
         cmocka_unit_test(test_keypoints_that_are_no_numbers_are_absent),
+        cmocka_unit_test(test_of_two_alike_poses_the_better_stays),
         cmocka_unit_test(test_one_network_may_find_nobody),
         cmocka_unit_test(test_what_a_one_stage_network_cannot_do_is_told),
         cmocka_unit_test(test_dark_on_simcc_gives_the_published_values),

@@ -293,6 +293,9 @@ static void test_given_boxes_are_taken_as_they_are(void **state)
         assert_memory_equal(result->people[i].box, boxes[i], sizeof boxes[i]);
         assert_memory_equal(result->people[i].keypoints, found.points[i], sizeof found.points[i]);
     }
+    memcpy(boxes[1], boxes[0], sizeof boxes[1]); /* the same one twice, if the caller says so */
+    trial_check(stance_pose_image(pose, image, (const float(*)[4])boxes, found.count, &result));
+    assert_int_equal(result->person_count, found.count);
     stance_image_close(&image);
     stance_pose_close(&pose);
 }
@@ -482,6 +485,9 @@ static void test_models_in_the_wrong_place_are_told_about(void **state)
     expect(stance_pose_open(&pose, &options), STANCE_EARGUMENT, "max_people");
     options.max_people = 100;
     options.detector_threshold = NAN;
+    expect(stance_pose_open(&pose, &options), STANCE_EARGUMENT, "threshold");
+    options.detector_threshold = 0.3f;
+    options.pose_oks = 1.1f;
     expect(stance_pose_open(&pose, &options), STANCE_EARGUMENT, "threshold");
     assert_null(pose);
     stance_pose_close(&pose);

@@ -225,7 +225,6 @@ static void test_options_out_of_range_are_refused(void **state)
         {"detect_seconds", &options.detect_seconds, {-0.1f, 4000, NAN}},
         {"support_seconds", &options.support_seconds, {-1, INFINITY, NAN}},
         {"merge_iou", &options.merge_iou, {-0.1f, 1.1f, NAN}},
-        {"pose_oks", &options.pose_oks, {-0.1f, 1.1f, NAN}},
         {"box_scale", &options.box_scale, {0.9f, 5, NAN}},
         {"keypoint_threshold", &options.keypoint_threshold, {-0.1f, 2, NAN}},
         {"smoothing", &options.min_cutoff, {1e7f, INFINITY, NAN}},

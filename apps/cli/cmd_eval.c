@@ -32,7 +32,7 @@ static const struct cli_option options[] = {
      VALUE(plot), 0, 0},
     {"--flip-test", NULL, NULL, "average each crop with its mirror image", CLI_FLAG,
      VALUE(flip_test), 0, 0},
-    CLI_POSE_CHOICE(struct eval_values, choice, "0.05"),
+    CLI_POSE_CHOICE(struct eval_values, choice, "0.05", "1"),
     {"--quiet", "-q", NULL, "print numbers and errors only", CLI_FLAG, VALUE(quiet), 0, 0},
     {0},
 };
@@ -147,7 +147,7 @@ static int evaluate(struct stance_eval *eval, struct stance_eval **boxes,
 
 static int run_eval(int argument_count, char **arguments)
 {
-    struct eval_values values = {.metric = "coco", .choice = CLI_POSE_DEFAULTS(0.05f)};
+    struct eval_values values = {.metric = "coco", .choice = CLI_POSE_DEFAULTS(0.05f, 1)};
     struct stance_eval *eval = NULL, *boxes = NULL;
     struct stance_eval_options eval_options;
     int rest = cli_parse(&cli_eval, argument_count, arguments, &values);

@@ -22,7 +22,7 @@ struct values {
 };
 
 static const struct cli_option options[] = {
-    CLI_POSE_CHOICE(struct values, choice, "0.3"),
+    CLI_POSE_CHOICE(struct values, choice, "0.3", "0.7"),
     {"--keypoint-set", NULL, "NAME", "the network's keypoints (by its card or their number)",
      CLI_TEXT, offsetof(struct values, keypoint_set), 0, 0},
     {"--output", "-o", "DIR", "folder of the labels and their page (labels)", CLI_TEXT,
@@ -273,7 +273,7 @@ static bool is_labels(const char *path)
 
 static int run_label(int argument_count, char **arguments)
 {
-    struct job job = {.values = {.choice = CLI_POSE_DEFAULTS(0.3f), .visible = 0.5f}};
+    struct job job = {.values = {.choice = CLI_POSE_DEFAULTS(0.3f, 0.7f), .visible = 0.5f}};
     int rest = cli_parse(&cli_label, argument_count, arguments, &job.values);
     if (rest < 0)
         return rest == -2 ? CLI_OK : CLI_USAGE;

@@ -9,7 +9,7 @@
 #define TRACKER_VALUE(name) VALUE(tracker.name)
 
 static const struct cli_option options[] = {
-    CLI_POSE_CHOICE(struct pose_values, choice, "0.3"),
+    CLI_POSE_CHOICE(struct pose_values, choice, "0.3", "0.7"),
     {"--keypoint-set", NULL, "NAME", "the network's keypoints (by its card or their number)",
      CLI_TEXT, VALUE(keypoint_set), 0, 0},
     {"--box", NULL, "x,y,w,h", "pictures: a person is here; no detector runs (repeatable)",
@@ -42,8 +42,6 @@ static const struct cli_option options[] = {
      CLI_NUMBER, VALUE(stream.support_seconds), 0, 3600},
     {"--merge-iou", NULL, "T", "a detected box takes a followed one's place above this (0.3)",
      CLI_NUMBER, VALUE(stream.merge_iou), 0, 1},
-    {"--pose-nms", NULL, "T", "of two poses with a higher OKS one goes; 1: none (0.8)", CLI_NUMBER,
-     VALUE(stream.pose_oks), 0, 1},
     {"--box-scale", NULL, "S", "followed boxes around keypoints are widened by S (1.25)",
      CLI_NUMBER, VALUE(stream.box_scale), 1, 4},
     {"--follow-thr", NULL, "T", "keypoints with less score make no boxes (0.3)", CLI_NUMBER,
@@ -225,7 +223,7 @@ static int do_job(struct pose_job *job, char **inputs, int count)
 
 static int run_pose(int argument_count, char **arguments)
 {
-    struct pose_job job = {.values = {.choice = CLI_POSE_DEFAULTS(0.3f),
+    struct pose_job job = {.values = {.choice = CLI_POSE_DEFAULTS(0.3f, 0.7f),
                                       .keypoint_threshold = 0.3f,
                                       .infer_every = 1,
                                       .overlay_every = 1,

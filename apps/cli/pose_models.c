@@ -106,6 +106,7 @@ int cli_pose_options(struct stance_pose_options *options, const struct cli_pose_
     options->device = choice->device;
     options->threads = choice->threads;
     options->detector_threshold = choice->detector_threshold;
+    options->pose_oks = choice->pose_oks;
     options->max_people = choice->max_people;
     return parse_refine(choice->refine, &options->refine) &&
                    parse_size("--detector-input", choice->detector_input, options->detector_size) &&

@@ -11,18 +11,19 @@ struct cli_pose_choice {
     const char *detector, *pose; /* NULL: by size, or built in */
     const char *size;            /* "t", "s", "m", "l", "x" */
     const char *refine, *detector_input, *pose_input, *device;
-    float detector_threshold;
+    float detector_threshold, pose_oks;
     int threads, max_people;
 };
 
-#define CLI_POSE_DEFAULTS(threshold)                                                               \
+#define CLI_POSE_DEFAULTS(threshold, oks)                                                          \
     {                                                                                              \
-        .device = "cpu", .detector_threshold = (threshold), .threads = 1, .max_people = 100        \
+        .device = "cpu", .detector_threshold = (threshold), .pose_oks = (oks), .threads = 1,       \
+        .max_people = 100                                                                          \
     }
 
 /* clang-format off */
-/* `threshold`: the default of --det-thr, as text. */
-#define CLI_POSE_CHOICE(values, field, threshold)                                                  \
+/* `threshold`, `oks`: the defaults of --det-thr and --pose-nms, as text. */
+#define CLI_POSE_CHOICE(values, field, threshold, oks)                                             \
     {"--detector", NULL, "MODEL",                                                                  \
      "person detector (stance-det), or 'center': one person in the middle", CLI_TEXT,              \
      offsetof(values, field.detector), 0, 0},                                                      \
@@ -39,6 +40,8 @@ struct cli_pose_choice {
      CLI_TEXT, offsetof(values, field.pose_input), 0, 0},                                          \
     {"--det-thr", NULL, "T", "take boxes with at least this score (" threshold ")", CLI_NUMBER,    \
      offsetof(values, field.detector_threshold), 0, 1},                                            \
+    {"--pose-nms", NULL, "T", "of two poses with a higher OKS one goes; 1: none (" oks ")",        \
+     CLI_NUMBER, offsetof(values, field.pose_oks), 0, 1},                                          \
     {"--max-people", NULL, "N", "at most so many people a picture (100)", CLI_COUNT,               \
      offsetof(values, field.max_people), 1, 1000},                                                 \
     {"--threads", NULL, "N", "computing threads (1)", CLI_COUNT, offsetof(values, field.threads),  \

@@ -56,6 +56,9 @@ struct stance_pose_options {
     int32_t center;                /* not 0: no detector, one person in the middle of the picture */
     float detector_threshold;      /* boxes below are dropped; 0.3 */
     float nms_threshold;           /* IoU above which the weaker box goes; 0: the family's own */
+    float pose_oks;                /* of two people whose poses are more alike than this (OKS with
+                                      doubled constants) the weaker goes, but of boxes that were given
+                                      none; 1: none; 0.7 */
     int32_t max_people;            /* the best are kept; 100 */
     int32_t flip_test;             /* not 0: the mean of each crop's and its mirror image's answers,
                                       as papers report accuracy; twice the time */

@@ -34,7 +34,6 @@ struct stance_stream_options {
     float detect_seconds;  /* when it is needed: … and after so long at the latest; 0.5 */
     float support_seconds; /* people that the detector does not see for longer are given up; 1 */
     float merge_iou; /* a detected box that overlaps tracks' by more takes the place of one; 0.3 */
-    float pose_oks;  /* of two poses more alike than this the weaker goes; 1: none; 0.8 */
     float box_scale; /* a track's box around its keypoints is widened by this; 1.25 */
     float keypoint_threshold;                  /* keypoints with less do not make boxes; 0.3 */
     const char *smoothing;                     /* One-Euro: "off", "low" or "high"; NULL: "low" */

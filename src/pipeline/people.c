@@ -1,5 +1,6 @@
 /* Boxes from the detector, keypoints from the pose network, both from a one-stage network. */
 #include <math.h>
+#include <string.h>
 
 #include "base/errors.h"
 #include "pipeline/people.h"
@@ -101,7 +102,7 @@ static void fill_person(struct stance_pose *pose, struct stance_person *person,
             continue;
         }
         vision_map(mapping, &point->x, &point->y);
-        if (point->score > 0.2f) {
+        if (point->score > PIPELINE_LEAST_SCORE) {
             sum += point->score;
             confident++;
         }
@@ -164,4 +165,14 @@ int pipeline_add_crop(struct stance_pose *pose, const struct stance_image *image
     }
     pose->crops[pose->crop_count++] = (struct pipeline_crop){image, *box, person};
     return pose->crop_count == PIPELINE_MAX_BATCH ? pipeline_estimate(pose) : 0;
+}
+
+void pipeline_suppress(const struct stance_pose *pose, const struct track_pose *poses, int count,
+                       uint8_t *keep, int32_t *order)
+{
+    if (pose->oks.count && pose->options.pose_oks < 1)
+        track_oks_nms(&pose->oks, poses, count, PIPELINE_LEAST_SCORE, pose->options.pose_oks, keep,
+                      order);
+    else
+        memset(keep, 1, (size_t)count);
 }

@@ -5,10 +5,15 @@
 
 #include "pipeline/top_down.h"
 #include "stance/pose.h"
+#include "track/oks.h"
 #include "vision/box.h"
 
 /* A crop is as wide and high as its box times this. Algorithms of RTMPose and SimpleBaseline alike. */
 #define PIPELINE_PADDING 1.25f
+
+/* Keypoints above it make a person's score, and are compared between people. COCO's top-down
+ * evaluation (MMPose's CocoMetric, keypoint_score_thr). */
+#define PIPELINE_LEAST_SCORE 0.2f
 
 struct stance_pose {
     struct stance_pose_options options;
@@ -25,6 +30,10 @@ struct stance_pose {
     struct stance_person *people;
     struct stance_keypoint *keypoints;
     struct pipeline_means means;
+    struct track_oks oks;
+    struct track_pose *poses; /* this and the next two [max_people]: for pipeline_suppress() */
+    uint8_t *keep;
+    int32_t *order;
     struct model_plain_set plain_set;
     struct stance_pose_result result;
     char description[512];
@@ -42,6 +51,11 @@ int pipeline_find_people(struct stance_pose *pose, const struct stance_image *im
 int pipeline_add_crop(struct stance_pose *pose, const struct stance_image *image,
                       const struct vision_box *box, struct stance_person *person);
 int pipeline_estimate(struct stance_pose *pose);
+
+/* keep[i]: whether pose i stays beside better ones that are like it, as options.pose_oks says. `order` is
+ * scratch of `count`. */
+void pipeline_suppress(const struct stance_pose *pose, const struct track_pose *poses, int count,
+                       uint8_t *keep, int32_t *order);
 
 /* Box and score; without keypoints. */
 void pipeline_set_box(struct stance_person *person, const struct vision_box *box);

@@ -17,6 +17,7 @@ void stance_pose_options_default(struct stance_pose_options *options)
                                             .device = "cpu",
                                             .threads = 1,
                                             .detector_threshold = 0.3f,
+                                            .pose_oks = 0.7f,
                                             .max_people = 100};
 }
 
@@ -29,7 +30,8 @@ static int check_options(const struct stance_pose_options *options)
         return base_error(STANCE_EARGUMENT, "max_people is %d: give 1 to %d", options->max_people,
                           MAX_PEOPLE);
     if (!(options->detector_threshold >= 0 && options->detector_threshold <= 1) ||
-        !(options->nms_threshold >= 0 && options->nms_threshold <= 1))
+        !(options->nms_threshold >= 0 && options->nms_threshold <= 1) ||
+        !(options->pose_oks >= 0 && options->pose_oks <= 1))
         return base_error(STANCE_EARGUMENT, "thresholds lie between 0 and 1");
     return 0;
 }
@@ -41,7 +43,11 @@ static int open_memory(struct stance_pose *pose)
     pose->boxes = base_alloc(PIPELINE_MAX_CANDIDATES * sizeof pose->boxes[0]);
     pose->people = base_alloc_zero(people, sizeof pose->people[0]);
     pose->keypoints = base_alloc_zero(points, sizeof pose->keypoints[0]);
-    if (!pose->boxes || !pose->people || !pose->keypoints)
+    pose->poses = base_alloc_zero(people, sizeof pose->poses[0]);
+    pose->keep = base_alloc_zero(people, sizeof pose->keep[0]);
+    pose->order = base_alloc_zero(people, sizeof pose->order[0]);
+    if (!pose->boxes || !pose->people || !pose->keypoints || !pose->poses || !pose->keep ||
+        !pose->order)
         return base_error_memory(points * sizeof pose->keypoints[0], "results");
     for (size_t i = 0; i < people; i++)
         pose->people[i].keypoints =
@@ -57,7 +63,10 @@ static int open_memory(struct stance_pose *pose)
                           "%s: a flip test needs to know which of its %d keypoints mirror each "
                           "other: name their set",
                           stance_model_path(pose->options.pose), traits->keypoint_count);
-    return 0;
+    return traits->keypoint_count > 0
+               ? track_oks_open(&pose->oks, pose->result.keypoint_set->sigmas,
+                                traits->keypoint_count)
+               : 0;
 }
 
 /* What a one-stage network does itself, and what it cannot do. */
@@ -164,6 +173,10 @@ void stance_pose_close(struct stance_pose **handle)
     base_free(pose->boxes);
     base_free(pose->people);
     base_free(pose->keypoints);
+    base_free(pose->poses);
+    base_free(pose->keep);
+    base_free(pose->order);
+    track_oks_close(&pose->oks);
     base_free(pose);
 }
 
@@ -185,6 +198,27 @@ static int take_boxes(struct stance_pose *pose, const float (*boxes)[4], int box
     }
     *count = (size_t)box_count;
     return 0;
+}
+
+/* People whom two boxes show stay once. Those who go swap places with those who stay, since each
+ * has keypoints of their own in memory. Returns how many stay. */
+static size_t keep_once(struct stance_pose *pose, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct stance_person *person = &pose->people[i];
+        double width = (double)person->box[2] - (double)person->box[0];
+        double height = (double)person->box[3] - (double)person->box[1];
+        pose->poses[i] = (struct track_pose){person->keypoints, width * height, person->score};
+    }
+    pipeline_suppress(pose, pose->poses, (int)count, pose->keep, pose->order);
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++)
+        if (pose->keep[i]) {
+            struct stance_person person = pose->people[i];
+            pose->people[i] = pose->people[kept];
+            pose->people[kept++] = person;
+        }
+    return kept;
 }
 
 int stance_pose_image(struct stance_pose *pose, const struct stance_image *image,
@@ -210,6 +244,8 @@ int stance_pose_image(struct stance_pose *pose, const struct stance_image *image
             BASE_TRY(pipeline_add_crop(pose, image, &pose->boxes[i], &pose->people[i]));
         BASE_TRY(pipeline_estimate(pose));
     }
+    if (!boxes)
+        count = keep_once(pose, count);
     pose->result.person_count = (int32_t)count;
     pose->result.detect_ns = middle - start;
     pose->result.pose_ns = base_clock_ns() - middle;

@@ -14,7 +14,6 @@ void stance_stream_options_default(struct stance_stream_options *options)
                                               .detect_seconds = 0.5f,
                                               .support_seconds = 1,
                                               .merge_iou = 0.3f,
-                                              .pose_oks = 0.8f,
                                               .box_scale = 1.25f,
                                               .keypoint_threshold = 0.3f,
                                               .min_cutoff = -1,
@@ -32,7 +31,6 @@ static int check_options(const struct stance_stream_options *options)
         {"detect_seconds", options->detect_seconds, 0, 3600},
         {"support_seconds", options->support_seconds, 0, 3600},
         {"merge_iou", options->merge_iou, 0, 1},
-        {"pose_oks", options->pose_oks, 0, 1},
         {"box_scale", options->box_scale, 1, 4},
         {"keypoint_threshold", options->keypoint_threshold, 0, 1},
     };
@@ -74,10 +72,7 @@ static int open_tracker(struct stance_stream *stream)
     stream->memory_count = options.max_tracks;
     stream->follows =
         stream->pose->has_detector && stream->keypoint_count && options.mode != STANCE_TRACKER_OFF;
-    BASE_TRY(stance_tracker_open(&stream->tracker, &options));
-    return stream->keypoint_count
-               ? track_oks_open(&stream->oks, options.sigmas, stream->keypoint_count)
-               : 0;
+    return stance_tracker_open(&stream->tracker, &options);
 }
 
 /* Hands out the stream's one block of keypoints. */
@@ -179,7 +174,6 @@ void stance_stream_close(struct stance_stream **handle)
         base_free(stream->records[r].ids);
     }
     stance_tracker_close(&stream->tracker);
-    track_oks_close(&stream->oks);
     base_free(stream->memories);
     base_free(stream->candidates);
     base_free(stream->people);

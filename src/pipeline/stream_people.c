@@ -103,8 +103,6 @@ static void drop_unsupported(struct stance_stream *stream)
 /* What a network found by itself goes before what was followed. */
 static void suppress(struct stance_stream *stream)
 {
-    if (!stream->keypoint_count || stream->options.pose_oks >= 1)
-        return;
     for (int i = 0; i < stream->candidate_count; i++) {
         const struct stream_candidate *c = &stream->candidates[i];
         stream->poses[i] =
@@ -112,9 +110,8 @@ static void suppress(struct stance_stream *stream)
                                 .area = (double)vision_box_area(&c->box, 0),
                                 .score = c->person->score + (c->slot < 0 ? 10.0f : 0.0f)};
     }
-    track_oks_nms(&stream->oks, stream->poses, stream->candidate_count,
-                  stream->options.keypoint_threshold, stream->options.pose_oks, stream->keep,
-                  stream->order);
+    pipeline_suppress(stream->pose, stream->poses, stream->candidate_count, stream->keep,
+                      stream->order);
     int kept = 0;
     for (int i = 0; i < stream->candidate_count; i++)
         if (stream->keep[i])

@@ -39,7 +39,6 @@ struct stance_stream {
     struct stance_stream_options options;
     struct track_smoothing smoothing;
     struct stance_tracker *tracker;
-    struct track_oks oks;
     int capacity; /* of candidates */
     int keypoint_count;
     bool follows; /* people are found by their keypoints while the detector does not run */

@@ -189,6 +189,7 @@ static void print_options(void)
     FIELD(stance_pose_options, center);
     FIELD(stance_pose_options, detector_threshold);
     FIELD(stance_pose_options, nms_threshold);
+    FIELD(stance_pose_options, pose_oks);
     FIELD(stance_pose_options, max_people);
     FIELD(stance_pose_options, flip_test);
     FIELD(stance_pose_options, refine);
@@ -352,7 +353,6 @@ static void print_stream(void)
     FIELD(stance_stream_options, detect_seconds);
     FIELD(stance_stream_options, support_seconds);
     FIELD(stance_stream_options, merge_iou);
-    FIELD(stance_stream_options, pose_oks);
     FIELD(stance_stream_options, box_scale);
     FIELD(stance_stream_options, keypoint_threshold);
     FIELD(stance_stream_options, smoothing);
