@@ -56,6 +56,31 @@ static void test_a_long_sentence_is_cut(void **state)
     assert_int_equal(strlen(stance_error_text()), 1023);
 }
 
+static void test_no_sentence_repeats_a_password(void **state)
+{
+    static const char *const cases[][2] = {
+        {"rtsp://user:secret@host/1", "rtsp://user:***@host/1"},
+        {"'http://:s@h:80/a?b=c@d:e': not found", "'http://:*@h:80/a?b=c@d:e': not found"},
+        {"a://b:p@q:r@h and c://d:1234567890@e", "a://b:***@h and c://d:***@e"},
+        {"rtsp://user@host:554/", "rtsp://user@host:554/"},
+        {"http://host:80/user:secret@x", "http://host:80/user:secret@x"},
+        {"http://user:@host", "http://user:@host"},
+        {"://", "://"},
+        {"a:b@c", "a:b@c"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char text[100];
+        strcpy(text, cases[i][0]);
+        stance_hide_passwords(text);
+        assert_string_equal(text, cases[i][1]);
+        base_error(STANCE_EIO, "%s", cases[i][0]);
+        assert_string_equal(stance_error_text(), cases[i][1]);
+        base_error(STANCE_EIO, "gone");
+        base_error_context(STANCE_EIO, "%s", cases[i][0]);
+        assert_null(strstr(stance_error_text(), "secret@host"));
+    }
+}
+
 static int forward(int code, int *reached)
 {
     *reached = 0;
@@ -99,6 +124,7 @@ int main(void)
         cmocka_unit_test(test_a_sentence_is_formatted),
         cmocka_unit_test(test_context_comes_before_the_sentence),
         cmocka_unit_test(test_a_long_sentence_is_cut),
+        cmocka_unit_test(test_no_sentence_repeats_a_password),
         cmocka_unit_test(test_try_forwards_negative_codes_only),
         cmocka_unit_test(test_each_thread_has_its_own_sentence),
     };

@@ -62,7 +62,10 @@ const struct cli_command *cli_find(const char *name);
 /* Says that there is no such command, and which one may be meant; returns CLI_USAGE. */
 int cli_unknown_command(const char *text);
 
-/* Prints "stance: sentence" to standard error, in red on a terminal; returns `code`. */
+/* An input as people may read it: without the password of an address. Returns `text`. */
+const char *cli_shown(const char *input, char *text, size_t size);
+/* Prints "stance: sentence" to standard error, in red on a terminal; returns `code`. Passwords in
+ * addresses are hidden. */
 int cli_fail(int code, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* The same with the library's last sentence. */
 int cli_fail_library(int code);

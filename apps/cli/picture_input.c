@@ -45,7 +45,7 @@ void cli_input_name(const char *input, char *name, size_t size)
 {
     size_t length = cli_is_address(input) ? strcspn(input, "?#") : strlen(input);
     const char *start = input + length;
-    while (start > input && start[-1] != '/')
+    while (start > input && start[-1] != '/' && !(start[-1] == '@' && strstr(input, "://")))
         start--;
     length -= (size_t)(start - input);
     snprintf(name, size, "%.*s", length ? (int)length : 7, length ? start : "picture");

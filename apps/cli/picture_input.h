@@ -18,7 +18,7 @@ bool cli_is_address(const char *input);
 /* Whether it reads as a pattern that the shell left alone. */
 bool cli_is_pattern(const char *argument);
 
-/* The last part of a path or address, without the query of an address. */
+/* The last part of a path or address, without the query and the user of an address. */
 void cli_input_name(const char *input, char *name, size_t size);
 
 /* Reads a file or what is behind an address; negative after a message. `fetched`, unless NULL, takes

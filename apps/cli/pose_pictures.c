@@ -76,10 +76,12 @@ static void report(const struct pose_job *job, const char *input,
     bool json_on_stdout = job->values.json && strcmp(job->values.json, "-") == 0;
     if (job->values.quiet || json_on_stdout)
         return;
+    char name[4096];
     cli_progress_end();
-    printf("%s: %d %s, detect %.1f ms, pose %.1f ms%s%s\n", input, result->person_count,
-           result->person_count == 1 ? "person" : "people", (double)result->detect_ns / 1e6,
-           (double)result->pose_ns / 1e6, path[0] ? " → " : "", path);
+    printf("%s: %d %s, detect %.1f ms, pose %.1f ms%s%s\n", cli_shown(input, name, sizeof name),
+           result->person_count, result->person_count == 1 ? "person" : "people",
+           (double)result->detect_ns / 1e6, (double)result->pose_ns / 1e6, path[0] ? " → " : "",
+           path);
 }
 
 static int write_result(const struct pose_job *job, const char *input,

@@ -205,8 +205,9 @@ static void report_input(const struct video_input *input)
 {
     struct stance_stream_counts counts;
     struct stance_video_stats stats;
+    char name[4096];
     stance_stream_counts(input->stream, &counts);
-    printf("%s: %lld frames", input->path, (long long)input->done);
+    printf("%s: %lld frames", cli_shown(input->path, name, sizeof name), (long long)input->done);
     if (input->damaged)
         printf(", %lld damaged", (long long)input->damaged);
     if (input->info->live) {

@@ -98,7 +98,9 @@ static void act(struct video_job *job, enum view_key key)
 int pose_window_open(struct video_job *job)
 {
     const struct video_input *input = first_open(job);
-    return view_open(&job->window, input->path, input->info->width, input->info->height)
+    char title[4096];
+    return view_open(&job->window, cli_shown(input->path, title, sizeof title), input->info->width,
+                     input->info->height)
                ? CLI_OK
                : cli_fail(CLI_FAILED, "%s", view_error());
 }

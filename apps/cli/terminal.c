@@ -18,6 +18,21 @@ bool cli_is_terminal(int descriptor)
     return isatty(descriptor) && !getenv("NO_COLOR") && term && strcmp(term, "dumb") != 0;
 }
 
+static void say(const char *format, va_list arguments)
+{
+    char text[8192];
+    vsnprintf(text, sizeof text, format, arguments);
+    stance_hide_passwords(text);
+    fputs(text, stderr);
+}
+
+const char *cli_shown(const char *input, char *text, size_t size)
+{
+    snprintf(text, size, "%s", input);
+    stance_hide_passwords(text);
+    return text;
+}
+
 int cli_fail(int code, const char *format, ...)
 {
     flockfile(stderr); /* threads talk one after another */
@@ -26,7 +41,7 @@ int cli_fail(int code, const char *format, ...)
     fprintf(stderr, "%sstance:%s ", color ? "\033[1;31m" : "", color ? "\033[0m" : "");
     va_list arguments;
     va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
+    say(format, arguments);
     va_end(arguments);
     fputc('\n', stderr);
     funlockfile(stderr);
@@ -45,7 +60,7 @@ void cli_note(const char *format, ...)
     fputs(color ? "\033[2m" : "", stderr);
     va_list arguments;
     va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
+    say(format, arguments);
     va_end(arguments);
     fputs(color ? "\033[0m\n" : "\n", stderr);
 }

@@ -38,8 +38,12 @@ enum stance_error {
 };
 
 /* The sentence of the last error on this thread; "" when there was none. Valid until the next
- * failing call on this thread. UTF-8, at most 1023 bytes. */
+ * failing call on this thread. UTF-8, at most 1023 bytes, without passwords of addresses. */
 STANCE_API const char *stance_error_text(void);
+
+/* In place, everywhere in the text: "rtsp://user:secret@host/1" becomes "rtsp://user:***@host/1" (user
+ * information as in RFC 3986, section 3.2.1). It never becomes longer. */
+STANCE_API void stance_hide_passwords(char *text);
 
 /* "STANCE_EFORMAT" for STANCE_EFORMAT; "STANCE_OK" for 0; "unknown error" otherwise. Static. */
 STANCE_API const char *stance_error_name(int code);

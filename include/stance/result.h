@@ -26,7 +26,7 @@ STANCE_API const struct stance_result_format *stance_result_format(int i);
 struct stance_result_item {
     uint32_t struct_size; /* filled by stance_result_item_default() */
     int32_t reserved;
-    const char *file; /* the input as it was given */
+    const char *file; /* the input as it was given; written without the password of an address */
     int64_t frame;    /* its index in a video, from 0; -1: a single picture; -1 */
     int64_t time_us;  /* of a frame */
     int64_t image_id; /* for coco; -1: the frame, for pictures the number their names end with, or

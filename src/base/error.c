@@ -28,6 +28,7 @@ int(base_error)(int code, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
+    stance_hide_passwords(text);
     return code;
 }
 
@@ -42,6 +43,7 @@ int(base_error_context)(int code, const char *format, ...)
     if (length >= 0 && (size_t)length + 3 < sizeof text)
         snprintf(text + length, sizeof text - (size_t)length, ": %.*s",
                  (int)(sizeof text - (size_t)length - 3), before);
+    stance_hide_passwords(text);
     return code;
 }
 

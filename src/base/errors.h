@@ -16,7 +16,8 @@
 #define BASE_PRINTF(text, first)
 #endif
 
-/* Sets the sentence and returns `code`, so that `return base_error(STANCE_EIO, "…");` reads. */
+/* Sets the sentence and returns `code`, so that `return base_error(STANCE_EIO, "…");` reads. Passwords in
+ * addresses are hidden. */
 STANCE_PRIVATE int base_error(int code, const char *format, ...) BASE_PRINTF(2, 3);
 
 /* Puts "context: " before the present sentence and returns `code`. */

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "base/log.h"
+#include "stance/error.h"
 
 enum { TEXT_BYTES = 1024 };
 
@@ -36,5 +37,6 @@ void base_log(enum base_log_level level, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
+    stance_hide_passwords(text);
     current(current_context, level, text);
 }

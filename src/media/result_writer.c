@@ -137,6 +137,10 @@ int stance_result_writer_add(struct stance_result_writer *writer,
     memcpy(&item, given, given->struct_size < sizeof item ? given->struct_size : sizeof item);
     if (!item.file || (!item.result && !item.error))
         return base_error(STANCE_EARGUMENT, "a result without %s", item.file ? "content" : "file");
+    char file[BASE_PATH_BYTES];
+    snprintf(file, sizeof file, "%s", item.file);
+    stance_hide_passwords(file);
+    item.file = file;
     writer->text.size = 0;
     struct media_result_state before = writer->state;
     int code = writer->format->write(&writer->text, &writer->state, &item);
