@@ -45,8 +45,12 @@ void cli_input_name(const char *input, char *name, size_t size)
 {
     size_t length = cli_is_address(input) ? strcspn(input, "?#") : strlen(input);
     const char *start = input + length;
-    while (start > input && start[-1] != '/' && !(start[-1] == '@' && strstr(input, "://")))
+    while (start > input && start[-1] != '/')
         start--;
+    if (start - input >= 3 && strncmp(start - 3, "://", 3) == 0) /* a host, maybe after its user */
+        for (const char *end = input + length, *at = start; at < end; at++)
+            if (*at == '@')
+                start = at + 1;
     length -= (size_t)(start - input);
     snprintf(name, size, "%.*s", length ? (int)length : 7, length ? start : "picture");
 }
