@@ -6,6 +6,7 @@
  * The detector need not run on every frame: between its runs people's boxes come from their last
  * keypoints (as in the inference pipeline of the RTMPose paper, arXiv 2303.07399, and MMDeploy), lost
  * ones' from the tracker's prediction. docs/streams.md tells how a frame goes.
+ * Of two people with one pose the better stays, by the stance_pose's pose_oks as in pictures.
  * Coordinates as in stance/pose.h. Times are microseconds on any clock that runs on; where it is set
  * back, no time passes in that frame, and it runs on from there.
  * Threads: a stream and the stance_pose that it was opened with belong to one thread at a time. */
