@@ -17,6 +17,19 @@ void KERNEL_NAME(kernel_conv_pack)(const struct kernel_conv_plan *plan, const fl
 void KERNEL_NAME(kernel_conv_run)(const struct kernel_conv_plan *plan,
                                   const struct kernel_conv_buffers *buffers, int part, int parts);
 
+/* ---- Bytes: qconv_simd.c chooses among the methods ------------------------------------------- */
+
+int KERNEL_NAME(kernel_qconv_plan)(struct kernel_qconv_plan *plan,
+                                   const struct kernel_conv_shape *shape,
+                                   const struct kernel_epilogue *epilogue,
+                                   const struct kernel_bytes *input,
+                                   const struct kernel_bytes *residual,
+                                   const struct kernel_bytes *output);
+void KERNEL_NAME(kernel_qconv_pack)(const struct kernel_qconv_plan *plan, const int8_t *weights,
+                                    const float *weight_scales, const float *bias, void *packed);
+void KERNEL_NAME(kernel_qconv_run)(const struct kernel_qconv_plan *plan,
+                                   const struct kernel_qconv_buffers *buffers, int part, int parts);
+
 /* ---- Everything else: see struct kernel_table ------------------------------------------------ */
 
 size_t KERNEL_NAME(kernel_gemm_packed_bytes)(int depth, int columns);
