@@ -39,9 +39,12 @@ int engine_specialise(struct graph **out, const struct stance_model *model,
 {
     struct graph_folder folder = engine_folder();
     BASE_TRY(graph_specialise(out, model->graph, shapes, &folder));
+    void *context = (void *)(uintptr_t)kernels;
     int code = graph_fuse(*out);
     if (code == 0)
-        code = graph_layout(*out, kernels->block, engine_can_block, (void *)(uintptr_t)kernels);
+        code = graph_quantise(*out, &folder, engine_can_quantise, context);
+    if (code == 0)
+        code = graph_layout(*out, kernels->block, engine_can_block, context);
     if (code < 0)
         graph_close(out);
     return code;
@@ -85,8 +88,8 @@ static int init_places(struct engine_plan *plan)
 static int make_step(struct engine_plan *plan, struct engine_step *step)
 {
     static engine_make_fn *const makers[] = {
-        engine_make_conv,     engine_make_matmul, engine_make_pool,
-        engine_make_channels, engine_make_flat,   engine_make_generic,
+        engine_make_conv,  engine_make_qconv,    engine_make_matmul, engine_make_pool,
+        engine_make_bytes, engine_make_channels, engine_make_flat,   engine_make_generic,
     };
     for (size_t i = 0; i < sizeof makers / sizeof makers[0]; i++) {
         int code = makers[i](plan, step);
@@ -119,6 +122,7 @@ static int make_steps(struct engine_plan *plan)
         if (step->scratch_bytes > plan->scratch_bytes)
             plan->scratch_bytes = step->scratch_bytes;
         plan->multiply_adds += step->multiply_adds;
+        plan->byte_multiply_adds += step->on_bytes ? step->multiply_adds : 0;
     }
     return 0;
 }
