@@ -38,7 +38,8 @@ static struct difference compare(const struct trial *trial, double step)
     int64_t count = stance_tensor_count(&out[0]->view);
     assert_int_equal(count, stance_tensor_count(&trial->outputs[0]));
     for (int64_t i = 0; i < count; i++) {
-        double d = fabs(tensor_float(&out[0]->view, i) - tensor_float(&trial->outputs[0], i)) / step;
+        double d =
+            fabs(tensor_float(&out[0]->view, i) - tensor_float(&trial->outputs[0], i)) / step;
         found.most = d > found.most ? d : found.most;
         found.mean += d / (double)count;
     }
@@ -55,20 +56,20 @@ static void test_x(void **state)
 {
     (void)state;
     for (int e = 0; e < 2; e++) {
-    struct base_buffer model = quant_network((struct quant_net){0}, e, 40, 24);
-    FILE *file = fopen(e ? "/tmp/g_every.onnx" : "/tmp/g_ours.onnx", "wb");
-    fwrite(model.data, 1, model.size, file);
-    fclose(file);
-    for (int tier = 0; tier <= (int)base_cpu_best(); tier++) {
-        struct trial trial;
-        trial_parse(&trial, &model, 1);
-        trial_session(&trial, tier, 1);
-        trial_run(&trial);
-        struct difference d = compare(&trial, 1);
-        fprintf(stderr, "every %d tier %d most %g mean %g\n", e, tier, d.most, d.mean);
-        trial_close(&trial);
-    }
-    base_buffer_free(&model);
+        struct base_buffer model = quant_network((struct quant_net){0}, e, 40, 24);
+        FILE *file = fopen(e ? "/tmp/g_every.onnx" : "/tmp/g_ours.onnx", "wb");
+        fwrite(model.data, 1, model.size, file);
+        fclose(file);
+        for (int tier = 0; tier <= (int)base_cpu_best(); tier++) {
+            struct trial trial;
+            trial_parse(&trial, &model, 1);
+            trial_session(&trial, tier, 1);
+            trial_run(&trial);
+            struct difference d = compare(&trial, 1);
+            fprintf(stderr, "every %d tier %d most %g mean %g\n", e, tier, d.most, d.mean);
+            trial_close(&trial);
+        }
+        base_buffer_free(&model);
     }
 }
 

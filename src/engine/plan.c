@@ -122,7 +122,6 @@ static int make_steps(struct engine_plan *plan)
         if (step->scratch_bytes > plan->scratch_bytes)
             plan->scratch_bytes = step->scratch_bytes;
         plan->multiply_adds += step->multiply_adds;
-        plan->byte_multiply_adds += step->on_bytes ? step->multiply_adds : 0;
     }
     return 0;
 }
@@ -303,8 +302,10 @@ int engine_plan_open(struct engine_plan **out, struct stance_model *model,
     int code = base_arena_open(&plan->arena, PLAN_ARENA);
     if (code == 0)
         code = engine_specialise(&plan->graph, model, kernels, shapes);
-    if (code == 0)
+    if (code == 0) {
+        plan->int8_multiply_adds = graph_byte_multiply_adds(plan->graph);
         code = init_places(plan);
+    }
     if (code == 0) {
         engine_alias(plan);
         code = make_steps(plan);

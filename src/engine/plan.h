@@ -57,7 +57,6 @@ struct engine_step {
     size_t temp_start;            /* in the workspace */
     unsigned char *temp;
     int64_t nanoseconds, multiply_adds; /* profile */
-    bool on_bytes;                      /* multiplies int8 */
 };
 
 struct engine_plan {
@@ -75,7 +74,7 @@ struct engine_plan {
     struct stance_tensor *views;           /* per value: type, shape and data while running */
     struct stance_tensor *copies;          /* per output: one that lies in the caller's input */
     bool worst_case;                       /* rehearsing: see engine_call.worst_case */
-    int64_t runs, multiply_adds, byte_multiply_adds;
+    int64_t runs, multiply_adds, int8_multiply_adds;
 };
 
 /* `shapes[i]` for input i of the model. Errors: see stance_session_prepare(). */

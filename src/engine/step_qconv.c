@@ -142,6 +142,5 @@ int engine_make_qconv(struct engine_plan *plan, struct engine_step *step)
     step->method = conv->plan.name;
     step->scratch_bytes = conv->plan.scratch_bytes;
     step->multiply_adds = graph_node_multiply_adds(plan->graph, step->node);
-    step->on_bytes = true;
     return 1;
 }

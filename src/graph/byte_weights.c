@@ -14,8 +14,8 @@ static bool constant_of_rank_4(const struct graph *graph, int value)
 /* DequantizeLinear of a constant int8, or of one that is still to be computed from floats. */
 static bool widens_weights(const struct graph *graph, const struct graph_node *node)
 {
-    int stored = graph_input(node, 0);
-    if (!graph_is(node, "DequantizeLinear") || stored < 0 || node->outputs[0] < 0)
+    int stored = graph_is(node, "DequantizeLinear") ? graph_input(node, 0) : -1;
+    if (stored < 0 || node->outputs[0] < 0)
         return false;
     const struct graph_node *quantise = graph_producer_of(graph, stored, "QuantizeLinear");
     return quantise
@@ -45,4 +45,15 @@ int graph_find_byte_weights(const struct graph *graph, bool **out)
 bool graph_makes_byte_weights(const struct graph_node *node, const bool *found)
 {
     return graph_is(node, "DequantizeLinear") && node->outputs[0] >= 0 && found[node->outputs[0]];
+}
+
+bool graph_has_byte_weights(const struct graph *graph)
+{
+    for (int i = 0; i < graph->node_count; i++) {
+        const struct graph_node *node = &graph->nodes[i];
+        if (graph_is(node, "Conv") &&
+            widens_weights(graph, graph_producer_of(graph, node->inputs[1], "DequantizeLinear")))
+            return true;
+    }
+    return false;
 }

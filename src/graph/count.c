@@ -112,6 +112,15 @@ int64_t graph_multiply_adds(const struct graph *graph)
     return total;
 }
 
+int64_t graph_byte_multiply_adds(const struct graph *graph)
+{
+    int64_t total = 0;
+    for (int i = 0; i < graph->node_count; i++)
+        if (graph_is(&graph->nodes[i], "QConv"))
+            total += graph_node_multiply_adds(graph, &graph->nodes[i]);
+    return total;
+}
+
 /* Inputs that tell an operator what to do instead of being part of the sum. */
 static bool is_setting(const struct graph_node *node, int slot)
 {

@@ -246,6 +246,8 @@ bool graph_read_bytes(const struct graph *graph, const struct graph_node *node,
  * "everything", says whether the engine has the operator for the node that is to be. */
 typedef bool graph_can_quantise_fn(void *context, const struct graph *graph,
                                    const struct graph_node *node);
+/* Whether a graph has convolutions whose weights are bytes. */
+bool graph_has_byte_weights(const struct graph *graph);
 int graph_quantise(struct graph *graph, const struct graph_folder *folder,
                    graph_can_quantise_fn *can, void *context);
 
@@ -264,6 +266,8 @@ int graph_dump(const struct graph *graph, struct base_buffer *out);
 /* Multiply-adds of a specialised graph, counted as the field does: convolutions, matrix products
  * (Conv, ConvTranspose, Gemm, MatMul, Einsum). */
 int64_t graph_multiply_adds(const struct graph *graph);
+/* Those on bytes (QConv). */
+int64_t graph_byte_multiply_adds(const struct graph *graph);
 int64_t graph_node_multiply_adds(const struct graph *graph, const struct graph_node *node);
 /* Elements of all constants that nodes use as weights. Errors: ENOMEMORY. */
 int64_t graph_parameters(const struct graph *graph);

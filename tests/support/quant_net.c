@@ -105,7 +105,8 @@ int quant_both(struct quant_net *net, int value, float scale, int zero)
 }
 
 /* Seeded by the number of the value, so that no two are alike. */
-static void noise(const struct quant_net *net, const int64_t *dims, int rank, double std, float *out)
+static void noise(const struct quant_net *net, const int64_t *dims, int rank, double std,
+                  float *out)
 {
     char name[NAME];
     name_of(name, net->count);
@@ -144,8 +145,8 @@ static int conv_bias(struct quant_net *net, int64_t channels)
     for (int64_t i = 0; i < channels; i++)
         integers[i] = (int32_t)rintf(values[i] / scale);
     int stored = constant(net, STANCE_INT32, 1, &channels, integers);
-    return node(net, "DequantizeLinear", stored,
-                constant(net, STANCE_FLOAT32, 0, NULL, &scale), -1);
+    return node(net, "DequantizeLinear", stored, constant(net, STANCE_FLOAT32, 0, NULL, &scale),
+                -1);
 }
 
 int quant_conv(struct quant_net *net, int value, bool bytes, int in_channels, int out_channels,
@@ -153,7 +154,8 @@ int quant_conv(struct quant_net *net, int value, bool bytes, int in_channels, in
 {
     static float values[MOST];
     const int64_t dims[] = {out_channels, in_channels / groups, kernel, kernel};
-    const int64_t side = kernel / 2, pads[] = {side, side, side, side}, strides[] = {stride, stride};
+    const int64_t side = kernel / 2, pads[] = {side, side, side, side},
+                  strides[] = {stride, stride};
     int64_t depth = dims[1] * kernel * kernel, count = depth * out_channels;
     double std = 1.2 / sqrt((double)depth);
     assert_in_range(count, 1, MOST);

@@ -8,10 +8,10 @@
 
 struct quant_net {
     struct onnx_writer writer;
-    int count;         /* values so far: "v1" … */
-    int signed_bytes;  /* not 0: activations are int8 */
-    int per_tensor;    /* not 0: weights have one scale */
-    int integer_bias;  /* not 0: biases are int32 behind a DequantizeLinear */
+    int count;        /* values so far: "v1" … */
+    int signed_bytes; /* not 0: activations are int8 */
+    int per_tensor;   /* not 0: weights have one scale */
+    int integer_bias; /* not 0: biases are int32 behind a DequantizeLinear */
 };
 
 void quant_net_open(struct quant_net *net);
