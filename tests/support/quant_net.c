@@ -12,10 +12,11 @@
 #include "support/quant_net.h"
 #include "support/support.h"
 
-enum { NAME = 32, MOST = 1 << 14 };
+enum { NAME = 32, MOST = 1 << 15 };
 
-void quant_net_open(struct quant_net *net)
+void quant_net_open(struct quant_net *net, struct quant_style style)
 {
+    net->style = style;
     onnx_writer_init(&net->writer, 1 << 20);
     onnx_writer_opset(&net->writer, "", 13);
     net->count = 0;
@@ -83,8 +84,8 @@ void quant_output(struct quant_net *net, int value, const char *name, int dtype,
 
 static int zero_point(struct quant_net *net, int zero)
 {
-    uint8_t byte = (uint8_t)(net->signed_bytes ? zero - 128 : zero);
-    return constant(net, net->signed_bytes ? STANCE_INT8 : STANCE_UINT8, 0, NULL, &byte);
+    uint8_t byte = (uint8_t)(net->style.signed_bytes ? zero - 128 : zero);
+    return constant(net, net->style.signed_bytes ? STANCE_INT8 : STANCE_UINT8, 0, NULL, &byte);
 }
 
 int quant_bytes(struct quant_net *net, int value, float scale, int zero)
@@ -119,14 +120,14 @@ static int byte_weights(struct quant_net *net, const float *values, const int64_
     static int8_t bytes[MOST];
     static float scales[MOST];
     static const int8_t zeros[MOST];
-    int64_t each = count / dims[0], channels = net->per_tensor ? 1 : dims[0];
+    int64_t each = count / dims[0], channels = net->style.per_tensor ? 1 : dims[0];
     for (int64_t i = 0; i < dims[0]; i++)
-        scales[i] = scale * (net->per_tensor ? 1 : 0.5f + (float)(i % 5) / 4);
+        scales[i] = scale * (net->style.per_tensor ? 1 : 0.5f + (float)(i % 5) / 4);
     for (int64_t i = 0; i < count; i++) {
-        float byte = rintf(values[i] / scales[net->per_tensor ? 0 : i / each]);
+        float byte = rintf(values[i] / scales[net->style.per_tensor ? 0 : i / each]);
         bytes[i] = (int8_t)(byte < -127 ? -127 : byte > 127 ? 127 : byte);
     }
-    int rank = net->per_tensor ? 0 : 1;
+    int rank = net->style.per_tensor ? 0 : 1;
     int stored = constant(net, STANCE_INT8, 4, dims, bytes);
     int factor = constant(net, STANCE_FLOAT32, rank, &channels, scales);
     int zero = constant(net, STANCE_INT8, rank, &channels, zeros);
@@ -140,7 +141,7 @@ static int conv_bias(struct quant_net *net, int64_t channels)
     float values[256], scale = 0.001f;
     int32_t integers[256];
     noise(net, &channels, 1, 0.1, values);
-    if (!net->integer_bias)
+    if (!net->style.integer_bias)
         return constant(net, STANCE_FLOAT32, 1, &channels, values);
     for (int64_t i = 0; i < channels; i++)
         integers[i] = (int32_t)rintf(values[i] / scale);
@@ -220,36 +221,36 @@ int quant_split(struct quant_net *net, int value)
 }
 
 /* Between the parts of an operator where every value is to be bytes. */
-static int maybe(struct quant_net *net, bool everywhere, int value, float scale, int zero)
+static int maybe(struct quant_net *net, int value, float scale, int zero)
 {
-    return everywhere ? quant_both(net, value, scale, zero) : value;
+    return net->style.everywhere ? quant_both(net, value, scale, zero) : value;
 }
 
-static int silu_bytes(struct quant_net *net, bool everywhere, int value)
+static int silu_bytes(struct quant_net *net, int value)
 {
-    int x = maybe(net, everywhere, value, 0.04f, 128);
-    int gate = maybe(net, everywhere, quant_node(net, "Sigmoid", x, -1), 1.0f / 255, 0);
+    int x = maybe(net, value, 0.04f, 128);
+    int gate = maybe(net, quant_node(net, "Sigmoid", x, -1), 1.0f / 255, 0);
     return quant_both(net, quant_node(net, "Mul", x, gate), 0.02f, 14);
 }
 
-struct base_buffer quant_network(struct quant_net style, bool everywhere, int64_t height,
-                                 int64_t width)
+struct base_buffer quant_network(struct quant_style style, int64_t height, int64_t width)
 {
-    struct quant_net *net = &style;
-    quant_net_open(net);
+    struct quant_net local, *net = &local;
+    bool everywhere = style.everywhere;
+    quant_net_open(net, style);
     int x = quant_input(net, "x", STANCE_FLOAT32, -1, 3, height, width);
-    x = maybe(net, everywhere, x, 0.03f, 120);
-    int a = silu_bytes(net, everywhere, quant_conv(net, x, everywhere, 3, 32, 1, 3, 2));
-    int b = silu_bytes(net, everywhere, quant_conv(net, a, true, 32, 32, 1, 3, 1));
-    int c = silu_bytes(net, everywhere, quant_conv(net, b, true, 32, 32, 32, 5, 1));
-    int d = maybe(net, everywhere, quant_conv(net, c, true, 32, 32, 1, 1, 1), 0.04f, 128);
+    x = maybe(net, x, 0.03f, 120);
+    int a = silu_bytes(net, quant_conv(net, x, everywhere, 3, 32, 1, 3, 2));
+    int b = silu_bytes(net, quant_conv(net, a, true, 32, 32, 1, 3, 1));
+    int c = silu_bytes(net, quant_conv(net, b, true, 32, 32, 32, 5, 1));
+    int d = maybe(net, quant_conv(net, c, true, 32, 32, 1, 1, 1), 0.04f, 128);
     d = quant_both(net, quant_node(net, "Add", d, a), 0.04f, 100);
     int e = quant_both(net, quant_max_pool(net, d, 5), 0.04f, 100);
     int f = quant_concat(net, d, e);
     f = quant_both(net, f, 0.04f, 100);
-    int g = maybe(net, everywhere, quant_node(net, "GlobalAveragePool", f, -1), 0.01f, 60);
-    g = maybe(net, everywhere, quant_conv(net, g, everywhere, 64, 64, 1, 1, 1), 0.02f, 128);
-    g = maybe(net, everywhere, quant_node(net, "HardSigmoid", g, -1), 1.0f / 255, 0);
+    int g = maybe(net, quant_node(net, "GlobalAveragePool", f, -1), 0.01f, 60);
+    g = maybe(net, quant_conv(net, g, everywhere, 64, 64, 1, 1, 1), 0.02f, 128);
+    g = maybe(net, quant_node(net, "HardSigmoid", g, -1), 1.0f / 255, 0);
     int h = quant_both(net, quant_node(net, "Mul", f, g), 0.03f, 110);
     int i = quant_both(net, quant_upsample(net, h), 0.03f, 110);
     int y = quant_conv(net, i, true, 64, 8, 1, 3, 1);

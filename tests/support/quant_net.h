@@ -6,15 +6,20 @@
 
 #include "onnx/onnx_write.h"
 
-struct quant_net {
-    struct onnx_writer writer;
-    int count;        /* values so far: "v1" … */
-    int signed_bytes; /* not 0: activations are int8 */
-    int per_tensor;   /* not 0: weights have one scale */
-    int integer_bias; /* not 0: biases are int32 behind a DequantizeLinear */
+struct quant_style {
+    bool signed_bytes; /* activations are int8 */
+    bool per_tensor;   /* weights have one scale */
+    bool integer_bias; /* biases are int32 behind a DequantizeLinear */
+    bool everywhere;   /* quant_network(): around every operator, else where bytes are wanted */
 };
 
-void quant_net_open(struct quant_net *net);
+struct quant_net {
+    struct onnx_writer writer;
+    int count; /* values so far: "v1" … */
+    struct quant_style style;
+};
+
+void quant_net_open(struct quant_net *net, struct quant_style style);
 /* The finished model; the net is closed. */
 struct base_buffer quant_net_close(struct quant_net *net);
 
@@ -44,10 +49,9 @@ int quant_concat(struct quant_net *net, int a, int b);
 /* Two halves of the channels; the second is the returned number and one more. */
 int quant_split(struct quant_net *net, int value);
 
-/* x [batch, 3, height, width] → y [batch, 8, height, width]: a first convolution in float, dense and
- * depthwise convolutions, residual, pooling, joining, channel attention, enlargement. QuantizeLinear
- * and DequantizeLinear stand where bytes are wanted, or, `everywhere`, around every operator. */
-struct base_buffer quant_network(struct quant_net style, bool everywhere, int64_t height,
-                                 int64_t width);
+/* x [batch, 3, height, width] → y [batch, 8, height, width]: a first convolution, dense and depthwise
+ * convolutions, residual, pooling, joining, channel attention, enlargement. The first convolution
+ * and the attention are float unless `everywhere`. */
+struct base_buffer quant_network(struct quant_style style, int64_t height, int64_t width);
 
 #endif
