@@ -123,7 +123,9 @@ static bool symmetric_weights(const struct graph *graph, const struct graph_node
     for (int64_t i = 0; i < scales; i++)
         if (!sensible(tensor_float(scale, i)))
             return false;
-    for (int64_t i = 0; zero && i < stance_tensor_count(zero); i++)
+    if (zero && stance_tensor_count(zero) != scales)
+        return false;
+    for (int64_t i = 0; zero && i < scales; i++)
         if (tensor_int(zero, i) != 0)
             return false;
     return true;
