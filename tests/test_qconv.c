@@ -337,12 +337,13 @@ static void random_numbers(struct problem *p)
         KERNEL_SWISH, KERNEL_LEAKY_RELU, KERNEL_SIGMOID, KERNEL_HARD_SWISH,
     };
     p->epilogue.activation = activations[random_int(0, 7)];
-    p->epilogue.alpha = p->epilogue.activation == KERNEL_CLIP ? -0.25f : 0.2f;
-    p->epilogue.beta = p->epilogue.activation == KERNEL_CLIP ? 0.75f : 0.5f;
+    p->epilogue.alpha = p->epilogue.activation == KERNEL_CLIP ? -0.2471f : 0.2f;
+    p->epilogue.beta = p->epilogue.activation == KERNEL_CLIP ? 0.7533f : 0.5f;
     p->epilogue.residual = (enum kernel_residual)random_int(0, 2);
     p->input = (struct kernel_bytes){0.02f + 0.01f * random_float(), random_int(0, 255)};
     p->residual = (struct kernel_bytes){random_int(0, 2) ? 0.02f : 0, random_int(0, 255)};
-    p->output = (struct kernel_bytes){random_int(0, 3) ? 0.03f : 0, random_int(0, 200)};
+    static const float steps[] = {0, 0.03f, 0.05f, 0.004f, 0.25f, 0.001f, 0.02f, 0.7f};
+    p->output = (struct kernel_bytes){steps[random_int(0, 7)], random_int(0, 255)};
 }
 
 static void random_shape(struct problem *p, int round)

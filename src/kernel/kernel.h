@@ -117,7 +117,7 @@ struct kernel_qconv_plan {
     struct kernel_conv_shape shape;
     struct kernel_epilogue epilogue;
     struct kernel_bytes input, residual, output;
-    /* as in kernel_conv_plan; what is packed also depends on `input` */
+    /* as in kernel_conv_plan; what is packed also depends on the scales and zeros */
     int method;
     const char *name;
     int tile[8];

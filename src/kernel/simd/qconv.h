@@ -45,7 +45,8 @@ typedef void qconv_tile_fn(const struct qconv_tile *tile);
 
 /* Some pixels of one row of a depthwise convolution. */
 struct qconv_line {
-    const char *const *rows;      /* the first pixel's first window in each row of taps */
+    const char *const *rows;      /* the windows of each row of taps */
+    int64_t at;                   /* bytes from there to the first pixel's first window */
     int row_count, dots;          /* windows of a row */
     int64_t pixel_step, dot_step; /* bytes between the windows of pixels, and of dots */
     const char *weights;          /* [row][dot][lanes] */
@@ -73,36 +74,37 @@ extern qconv_line_fn *const QCONV_NAME(qconv_lines)[QCONV_LINE + 1];
 void QCONV_NAME(qconv_window_pack)(const int8_t *taps, char *to, int lane);
 void QCONV_NAME(qconv_windows)(const uint8_t *pixels, int64_t step, int count, char *to);
 
-/* What lies before the packed weights, for each lane. */
+/* What lies before the packed weights. */
 struct qconv_head {
-    const int32_t *start;
-    const float *scales, *biases;
+    const int32_t *start;         /* what the sums of each lane begin with */
+    const float *scales, *biases; /* of each lane, in the units of the finish */
+    const int16_t *curve;         /* of CURVE */
     const char *weights;
 };
 
 /* Bytes of the head, and where its parts lie, for so many blocks of output channels. */
-static inline int64_t qconv_head_bytes(int blocks)
-{
-    return (int64_t)blocks * VEC_LANES * (int64_t)(2 * sizeof(float) + sizeof(int32_t));
-}
-
-static inline struct qconv_head qconv_head_at(const void *packed, int blocks)
-{
-    const char *at = packed;
-    int64_t array = (int64_t)blocks * VEC_LANES * (int64_t)sizeof(float);
-    return (struct qconv_head){(const int32_t *)(const void *)at,
-                               (const float *)(const void *)(at + array),
-                               (const float *)(const void *)(at + 2 * array), at + 3 * array};
-}
+int64_t KERNEL_NAME(qconv_head_bytes)(int blocks);
+struct qconv_head KERNEL_NAME(qconv_head_at)(const void *packed, int blocks);
 
 /* ---- Finish ---------------------------------------------------------------------------------- */
 
+/* What becomes of sum · scale + bias, with scale and bias in the finish's own units: steps of the
+ * output for CLAMP and SWISH, with its zero included for CLAMP. */
 struct qconv_finish {
-    enum { QCONV_FINISH_CLAMP, QCONV_FINISH_SWISH, QCONV_FINISH_OTHER } kind;
-    bool residual;        /* of CLAMP and SWISH: bytes, added last */
-    float low, high;      /* of CLAMP */
-    float inverse, zero;  /* output byte = y · inverse + zero */
-    float residual_scale; /* byte · this, in steps of the output */
+    enum {
+        QCONV_FINISH_CLAMP, /* linear, ReLU and Clip to bytes */
+        QCONV_FINISH_CURVE, /* SiLU to bytes by a curve of 32 parabolas, see qconv_curve.c */
+        QCONV_FINISH_SWISH, /* SiLU to bytes where a curve is not exact enough */
+        QCONV_FINISH_OTHER, /* scale and bias are the true ones */
+    } kind;
+    bool residual;     /* of all but OTHER: bytes, added last */
+    float scale, bias; /* units of the packed scales and biases: true ones · scale, + bias; those
+                             of CURVE are known to qconv_curve_pack */
+    float low, high;   /* of CLAMP */
+    float zero;        /* of the output, less the residual's */
+    float residual_scale; /* a residual byte counts so many steps of the output */
+    float exponent;       /* of SWISH: -log2 e for a step */
+    const int16_t *curve;
     const struct kernel_qconv_plan *plan;
 };
 
@@ -114,7 +116,9 @@ struct qconv_target {
     int64_t block_stride; /* elements */
 };
 
-struct qconv_finish KERNEL_NAME(qconv_finish_of)(const struct kernel_qconv_plan *plan);
+/* `curve` is the packed one. */
+struct qconv_finish KERNEL_NAME(qconv_finish_of)(const struct kernel_qconv_plan *plan,
+                                                 const int16_t *curve);
 
 /* Aims at pixel `pixel` of an image, counted through its channel blocks. */
 void KERNEL_NAME(qconv_target_aim)(const struct qconv_finish *finish, struct qconv_target *target,
@@ -128,6 +132,17 @@ void KERNEL_NAME(qconv_finish)(const struct qconv_finish *finish, const struct q
 /* The target some pixels further. */
 struct qconv_target KERNEL_NAME(qconv_target_move)(const struct qconv_finish *finish,
                                                    struct qconv_target target, int64_t pixels);
+
+enum { QCONV_CURVE = VEC_REGISTERS == 32 ? 3 * 32 : 0 }; /* words of a curve */
+
+/* Whether a curve does SiLU for this finish. */
+bool KERNEL_NAME(qconv_curve_fits)(const struct qconv_finish *finish);
+/* Makes the curve and sets the finish's units. */
+void KERNEL_NAME(qconv_curve_pack)(struct qconv_finish *finish, int16_t *curve);
+/* As qconv_finish, for one block. */
+void KERNEL_NAME(qconv_curve_finish)(const struct qconv_finish *finish,
+                                     const struct qconv_target *target, const int32_t *sums,
+                                     int block, int pixels);
 
 /* ---- Methods --------------------------------------------------------------------------------- */
 

@@ -146,7 +146,7 @@ int KERNEL_NAME(qconv_dense_plan)(struct kernel_qconv_plan *plan, const struct q
     plan->name = d.mode == IN_PLACE ? "bytes 1x1" : "bytes";
     plan->parts = work < 1 ? 1 : work > 64 ? 64 : (int)work;
     plan->packing = d.blocks << 4 | dots->dot_size;
-    plan->packed_bytes = (size_t)(qconv_head_bytes(d.out_blocks) + weights);
+    plan->packed_bytes = (size_t)(KERNEL_NAME(qconv_head_bytes)(d.out_blocks) + weights);
     plan->scratch_bytes = (size_t)bytes;
     return 0;
 }
@@ -261,18 +261,18 @@ static void run_line(const struct qconv_dots *dots, const struct qconv_finish *f
 
 /* Weights and target of a tile group, whose band is at tile->input. */
 static void run_unit(const struct dense *d, const struct qconv_dots *dots,
-                     const struct qconv_finish *finish, const struct unit *u,
-                     const struct kernel_qconv_buffers *buffers, struct qconv_tile tile, int pitch)
+                     const struct qconv_finish *finish, const struct qconv_head *head,
+                     const struct unit *u, const struct kernel_qconv_buffers *buffers,
+                     struct qconv_tile tile, int pitch)
 {
     int first = u->tile_group * d->blocks, left = d->out_blocks - first;
     int blocks = left < d->blocks ? left : d->blocks;
-    struct qconv_head head = qconv_head_at(buffers->packed, d->out_blocks);
     int64_t group = (int64_t)d->blocks * VEC_LANES * dots_in_all(d) * d->taps * dots->dot_size;
-    tile.weights = head.weights + u->tile_group * group;
-    tile.start = head.start + first * VEC_LANES;
+    tile.weights = head->weights + u->tile_group * group;
+    tile.start = head->start + first * VEC_LANES;
     struct qconv_target target = {
-        .scales = head.scales + first * VEC_LANES,
-        .biases = head.biases + first * VEC_LANES,
+        .scales = head->scales + first * VEC_LANES,
+        .biases = head->biases + first * VEC_LANES,
         .block_stride = d->out_plane * VEC_LANES,
     };
     int line = d->mode == IN_PLACE ? 1 : d->shape->out_width;
@@ -297,7 +297,8 @@ void KERNEL_NAME(qconv_dense_run)(const struct kernel_qconv_plan *plan,
 {
     static const int32_t no_offset;
     struct dense d = dense_of(plan);
-    struct qconv_finish finish = KERNEL_NAME(qconv_finish_of)(plan);
+    struct qconv_head head = KERNEL_NAME(qconv_head_at)(buffers->packed, d.out_blocks);
+    struct qconv_finish finish = KERNEL_NAME(qconv_finish_of)(plan, head.curve);
     struct conv_band band = {0};
     struct unit last = {-1, -1, -1};
     struct qconv_tile tile = {
@@ -326,6 +327,6 @@ void KERNEL_NAME(qconv_dense_run)(const struct kernel_qconv_plan *plan,
         else if (u.image != last.image || u.band != last.band)
             fill_band(&band, input, d.in_blocks, u.band * d.rows, (uint8_t)plan->input.zero, copy);
         last = u;
-        run_unit(&d, dots, &finish, &u, buffers, tile, band.pitch);
+        run_unit(&d, dots, &finish, &head, &u, buffers, tile, band.pitch);
     }
 }

@@ -54,7 +54,7 @@ int KERNEL_NAME(qconv_depthwise_plan)(struct kernel_qconv_plan *plan, const stru
     plan->name = "bytes depthwise";
     plan->parts = work < 1 ? 1 : work > 64 ? 64 : (int)work;
     plan->packing = dots->window_taps;
-    plan->packed_bytes = (size_t)(qconv_head_bytes(d.blocks) +
+    plan->packed_bytes = (size_t)(KERNEL_NAME(qconv_head_bytes)(d.blocks) +
                                   (int64_t)d.blocks * s->kernel_height * d.dots * 4 * VEC_LANES);
     plan->scratch_bytes = (size_t)bytes;
     return 0;
@@ -113,7 +113,7 @@ static int next_width(const struct qconv_dots *dots, int left)
 /* One row of output, whose rows of windows are there. */
 static void run_row(const struct depthwise *d, const struct qconv_dots *dots,
                     const struct qconv_finish *finish, struct qconv_line line,
-                    const char *rows[MAX_ROWS], struct qconv_target target)
+                    const char *const *rows, struct qconv_target target)
 {
     _Alignas(64) int32_t sums[(QCONV_LINE + 4) * VEC_LANES];
     line.rows = rows;
@@ -123,8 +123,7 @@ static void run_row(const struct depthwise *d, const struct qconv_dots *dots,
         dots->lines[width](&line);
         KERNEL_NAME(qconv_finish)(finish, &target, sums, 1, width);
         target = KERNEL_NAME(qconv_target_move)(finish, target, width);
-        for (int i = 0; i < line.row_count; i++)
-            rows[i] += width * line.pixel_step;
+        line.at += width * line.pixel_step;
     }
 }
 
@@ -164,8 +163,8 @@ void KERNEL_NAME(qconv_depthwise_run)(const struct kernel_qconv_plan *plan,
 {
     const struct kernel_conv_shape *s = &plan->shape;
     struct depthwise d = depthwise_of(plan, dots);
-    struct qconv_finish finish = KERNEL_NAME(qconv_finish_of)(plan);
-    struct qconv_head head = qconv_head_at(buffers->packed, d.blocks);
+    struct qconv_head head = KERNEL_NAME(qconv_head_at)(buffers->packed, d.blocks);
+    struct qconv_finish finish = KERNEL_NAME(qconv_finish_of)(plan, head.curve);
     int bands = plan->tile[BANDS];
     int64_t in_plane = (int64_t)s->in_height * s->in_width, i, end;
     kernel_share((int64_t)s->batch * d.blocks * bands, part, parts, &i, &end);

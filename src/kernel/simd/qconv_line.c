@@ -18,7 +18,7 @@ void QCONV_NAME(qconv_windows)(const uint8_t *pixels, int64_t step, int count, c
             vec_int_store(to, vec_window(pixels, step));
 }
 
-VEC_INLINE void run_line(const struct qconv_line *l, const int pixels)
+VEC_INLINE void sum_line(const struct qconv_line *l, const int pixels, const int64_t step)
 {
     vec_int sums[QCONV_LINE], start = vec_int_load(l->start);
     VEC_UNROLL
@@ -26,17 +26,29 @@ VEC_INLINE void run_line(const struct qconv_line *l, const int pixels)
         sums[p] = start;
     const char *w = l->weights;
     for (int row = 0; row < l->row_count; row++) {
-        const char *x = l->rows[row];
+        const char *x = l->rows[row] + l->at;
         for (int dot = 0; dot < l->dots; dot++, x += l->dot_step, w += 4 * VEC_LANES) {
             vec_int weights = vec_int_load(w);
+            VEC_FORGET(x);
             VEC_UNROLL
             for (int p = 0; p < pixels; p++)
-                sums[p] = vec_window_dot(sums[p], vec_int_load(x + p * l->pixel_step), weights);
+                sums[p] = vec_window_dot(sums[p], vec_int_load(x + p * step), weights);
         }
     }
     VEC_UNROLL
     for (int p = 0; p < pixels; p++)
         vec_int_store(l->sums + p * VEC_LANES, sums[p]);
+}
+
+/* The usual strides are constants. */
+VEC_INLINE void run_line(const struct qconv_line *l, const int pixels)
+{
+    if (l->pixel_step == 4 * VEC_LANES)
+        sum_line(l, pixels, 4 * VEC_LANES);
+    else if (l->pixel_step == 8 * VEC_LANES)
+        sum_line(l, pixels, 8 * VEC_LANES);
+    else
+        sum_line(l, pixels, l->pixel_step);
 }
 
 #define LINE(pixels)                                                                               \

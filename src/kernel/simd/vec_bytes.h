@@ -47,6 +47,44 @@ VEC_INLINE void vec_bytes_store(uint8_t *p, vec_int x, int blocks)
 VEC_INLINE vec vec_reciprocal_near(vec x) { return _mm512_rcp14_ps(x); }
 VEC_INLINE vec_int vec_bytes_max(vec_int a, vec_int b) { return _mm512_max_epu8(a, b); }
 
+/* 16-bit words, of which a vector has two a lane; AVX-512 alone. */
+
+/* Two vectors to words, saturated to 0 … 65535, in the order of vec_words_to_bytes. */
+VEC_INLINE vec_int vec_words_pack(vec_int a, vec_int b) { return _mm512_packus_epi32(a, b); }
+/* The words of vec_words_pack(a, b) and (c, d), saturated, to four blocks of bytes. */
+VEC_INLINE vec_int vec_words_to_bytes(vec_int ab, vec_int cd)
+{
+    __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    return _mm512_permutexvar_epi32(order, _mm512_packus_epi16(ab, cd));
+}
+/* The other way, the first `blocks` (0 … 4) blocks of bytes times 128. */
+VEC_INLINE void vec_words_from_bytes(const uint8_t *p, int blocks, vec_int *ab, vec_int *cd)
+{
+    __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    __m512i x = _mm512_maskz_loadu_epi32((__mmask16)((1u << 4 * blocks) - 1), p);
+    x = _mm512_permutexvar_epi32(order, x);
+    *ab = _mm512_srli_epi16(_mm512_unpacklo_epi8(_mm512_setzero_si512(), x), 1);
+    *cd = _mm512_srli_epi16(_mm512_unpackhi_epi8(_mm512_setzero_si512(), x), 1);
+}
+VEC_INLINE vec_int vec_words_set1(int16_t x) { return _mm512_set1_epi16(x); }
+/* Saturates. */
+VEC_INLINE vec_int vec_words_add(vec_int a, vec_int b) { return _mm512_adds_epi16(a, b); }
+/* a b / 32768, rounded */
+VEC_INLINE vec_int vec_words_mul(vec_int a, vec_int b) { return _mm512_mulhrs_epi16(a, b); }
+/* x / 128, rounded down */
+VEC_INLINE vec_int vec_words_over_128(vec_int x) { return _mm512_srai_epi16(x, 7); }
+/* The upper five bits of each word choose one of a table's 32 words; the others become a signed
+ * number, their middle 0 and their ends -32768 and 32736. */
+VEC_INLINE vec_int vec_words_upper(vec_int x) { return _mm512_srli_epi16(x, 11); }
+VEC_INLINE vec_int vec_words_look_up(vec_int table, vec_int upper)
+{
+    return _mm512_permutexvar_epi16(upper, table);
+}
+VEC_INLINE vec_int vec_words_lower(vec_int x)
+{
+    return _mm512_xor_si512(_mm512_slli_epi16(x, 5), _mm512_set1_epi16(INT16_MIN));
+}
+
 #elif defined(KERNEL_AVX2)
 
 VEC_INLINE vec_int vec_int_load(const void *p) { return _mm256_loadu_si256(p); }
