@@ -183,7 +183,7 @@ bool engine_can_block(void *context, const struct graph *graph, const struct gra
     if (strcmp(type, "GraphConv") == 0)
         return can_graph_conv(kernels, graph, node);
     if (on_bytes(type))
-        return kernels->quantize && can_bytes(kernels, graph, node);
+        return can_bytes(kernels, graph, node);
     return (can_unary(node) && is_float_map(&graph->values[node->inputs[0]])) ||
            can_binary(graph, node);
 }

@@ -52,8 +52,6 @@ bool engine_can_quantise(void *context, const struct graph *graph, const struct 
     const struct kernel_table *kernels = context;
     struct kernel_qconv_plan plan;
     struct kernel_pool pool;
-    if (!kernels->quantize)
-        return false;
     if (one_of(node->type, anywhere))
         return true;
     if (!is_map(graph, node->inputs[0]))

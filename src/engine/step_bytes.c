@@ -174,8 +174,6 @@ static int run_join(struct engine_step *step, struct engine_plan *plan)
 int engine_make_bytes(struct engine_plan *plan, struct engine_step *step)
 {
     const struct graph_node *node = step->node;
-    if (!plan->kernels->quantize)
-        return 0;
     if (strcmp(node->type, "QConcat") == 0) {
         step->run = run_join;
         return 1;

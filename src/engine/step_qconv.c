@@ -80,7 +80,8 @@ static void pack(const struct engine_packing *packing, void *data)
                                  packing->bias ? packing->bias->view.data : NULL, data);
 }
 
-/* Plans for other picture sizes share packed weights, as those of step_conv.c do. */
+/* Plans for other picture sizes share packed weights, as those of step_conv.c do; scales and
+ * activation are packed with them. */
 static struct kernel_qconv_plan packing_key(const struct kernel_qconv_plan *plan)
 {
     struct kernel_qconv_plan key;
@@ -92,8 +93,10 @@ static struct kernel_qconv_plan packing_key(const struct kernel_qconv_plan *plan
     key.shape.kernel_width = plan->shape.kernel_width;
     key.shape.stride_height = plan->shape.stride_height;
     key.shape.stride_width = plan->shape.stride_width;
-    key.input.scale = plan->input.scale;
-    key.input.zero = plan->input.zero;
+    key.epilogue = plan->epilogue;
+    key.input = plan->input;
+    key.residual = plan->residual;
+    key.output = plan->output;
     key.method = plan->method;
     key.packing = plan->packing;
     return key;
