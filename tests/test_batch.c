@@ -216,6 +216,31 @@ static void test_gathering(void **state)
     expect(source, "1x4x6", NULL);
 }
 
+static void test_quantisation(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *scales;
+        int64_t axis;
+        const char *culprit;
+    } cases[] = {{"scalar", 1, NULL},
+                 {"3", 1, NULL},
+                 {"3", -3, NULL},
+                 {"5", 0, "bytes"},
+                 {"5", -4, "bytes"}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct graph *source = sketch_open(13);
+        int scale = sketch_positive(source, cases[i].scales);
+        int x = sketch_input(source, "x", "1x3x8x8");
+        int y = sketch_apply(source, "QuantizeLinear", "bytes", x, scale);
+        sketch_int(source, "axis", cases[i].axis);
+        y = sketch_apply(source, "DequantizeLinear", "floats", y, scale);
+        sketch_int(source, "axis", cases[i].axis);
+        sketch_output(source, y);
+        expect(source, "1x3x8x8", cases[i].culprit);
+    }
+}
+
 static void test_unknown_sizes_are_in_the_way(void **state)
 {
     (void)state;
@@ -272,6 +297,7 @@ int main(void)
         cmocka_unit_test(test_constants_must_be_the_same_for_all),
         cmocka_unit_test(test_slices_of_the_batch_are_in_the_way),
         cmocka_unit_test(test_gathering),
+        cmocka_unit_test(test_quantisation),
         cmocka_unit_test(test_unknown_sizes_are_in_the_way),
         cmocka_unit_test(test_outputs_without_batch_are_in_the_way),
         cmocka_unit_test(test_networks),

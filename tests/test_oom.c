@@ -16,6 +16,7 @@
 #include "base/memory.h"
 #include "engine/network.h"
 #include "stance/inspect.h"
+#include "support/quant_net.h"
 #include "support/support.h"
 #include "support/tiny_model.h"
 #include "support/trial.h"
@@ -114,6 +115,13 @@ static void test_every_allocation_before_results_of_unknown_size(void **state)
     check_tiny(tiny_suppression(), 1);
 }
 
+static void test_every_allocation_of_a_quantised_network(void **state)
+{
+    check_tiny(quant_network((struct quant_style){.integer_bias = true}, 16, 16), 1);
+    check_tiny(
+        quant_network((struct quant_style){.everywhere = true, .signed_bytes = true}, 16, 16), 2);
+}
+
 static void write_tiny(char *path, size_t size)
 {
     struct base_buffer model = tiny_network(-1, 24, 20);
@@ -199,6 +207,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_every_allocation_of_a_small_network),
         cmocka_unit_test(test_every_allocation_of_a_batch_run_image_by_image),
         cmocka_unit_test(test_every_allocation_before_results_of_unknown_size),
+        cmocka_unit_test(test_every_allocation_of_a_quantised_network),
         cmocka_unit_test(test_every_allocation_of_a_file),
         cmocka_unit_test(test_every_allocation_of_an_inspection),
         cmocka_unit_test(test_running_goes_on_after_a_failed_shape),

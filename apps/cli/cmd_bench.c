@@ -176,6 +176,12 @@ static int measure(struct bench *bench)
     return CLI_OK;
 }
 
+static double int8_share(const struct bench *bench)
+{
+    double all = (double)stance_session_multiply_adds(bench->session);
+    return all > 0 ? (double)stance_session_int8_multiply_adds(bench->session) / all : 0;
+}
+
 static void print_results(const struct bench *bench)
 {
     double median = bench->times[bench->runs / 2], p10 = bench->times[bench->runs / 10];
@@ -190,9 +196,9 @@ static void print_results(const struct bench *bench)
         cli_json_string(stance_session_describe(bench->session));
         printf(", \"batch\": %d, \"runs\": %d, \"median_ms\": %.4f, \"p10_ms\": %.4f, "
                "\"min_ms\": %.4f, \"gflops\": %.2f, \"peak_gflops\": %.2f, \"load_ms\": %.2f, "
-               "\"prepare_ms\": %.2f, \"workspace_mib\": %.2f}\n",
+               "\"prepare_ms\": %.2f, \"workspace_mib\": %.2f, \"int8_share\": %.4f}\n",
                bench->values.batch, bench->runs, median, p10, bench->times[0], gflops, bench->peak,
-               bench->load_ms, bench->prepare_ms, memory);
+               bench->load_ms, bench->prepare_ms, memory, int8_share(bench));
         return;
     }
     printf("%s\n%s, batch %d%s\n", stance_model_path(bench->model),
@@ -203,6 +209,8 @@ static void print_results(const struct bench *bench)
     printf("%.1f GFLOP/s, %.0f %% of the %.1f GFLOP/s that the processor's multiply-add loop "
            "reaches now\n",
            gflops, share, bench->peak);
+    if (int8_share(bench) > 0)
+        printf("%.1f %% of the multiply-adds in int8\n", 100 * int8_share(bench));
     printf("load %.1f ms, prepare %.1f ms, workspace %.1f MiB\n", bench->load_ms, bench->prepare_ms,
            memory);
 }

@@ -46,6 +46,15 @@ static void print_ends(const char *title, const struct stance_tensor *tensors,
     }
 }
 
+static void print_multiply_adds(const struct stance_inspection *in)
+{
+    printf("%-14s %.3f G", "multiply-adds", (double)in->multiply_adds / 1e9);
+    if (in->int8_multiply_adds > 0)
+        printf(", %.1f %% of them in int8",
+               100 * (double)in->int8_multiply_adds / (double)in->multiply_adds);
+    printf("\n");
+}
+
 static void print_text(const struct stance_inspection *in, bool graph)
 {
     printf("%-14s %s\n", "model", in->path);
@@ -55,7 +64,7 @@ static void print_text(const struct stance_inspection *in, bool graph)
     print_ends("outputs", in->outputs, in->output_names, in->output_count);
     printf("%-14s %.3f M\n", "parameters", (double)in->parameters / 1e6);
     if (in->graph_after)
-        printf("%-14s %.3f G\n", "multiply-adds", (double)in->multiply_adds / 1e9);
+        print_multiply_adds(in);
     if (in->batch_note)
         printf("%-14s %s\n", "batch", in->batch_note);
     printf("%-14s %d", "operators", in->node_count);
@@ -105,9 +114,10 @@ static void print_json(const struct stance_inspection *in, bool graph)
     printf(",\n  \"parameters\": %lld", (long long)in->parameters);
     printf(",\n  \"multiply_adds\": ");
     if (in->graph_after)
-        printf("%lld", (long long)in->multiply_adds);
+        printf("%lld, \"int8_multiply_adds\": %lld", (long long)in->multiply_adds,
+               (long long)in->int8_multiply_adds);
     else
-        printf("null");
+        printf("null, \"int8_multiply_adds\": null");
     print_optional("batch", in->batch_note);
     printf(",\n  \"operators\": {");
     for (int i = 0; i < in->operator_count; i++) {

@@ -14,11 +14,12 @@ struct stance_inspection {
     char *path;
     int32_t opset;
     int32_t node_count;
-    int64_t parameters;      /* elements of all weights */
-    int64_t multiply_adds;   /* one run at the shapes of `inputs`; 0 when they are not known */
-    const char *family;      /* "RTMDet detector"; NULL when stance recognises none. Static. */
-    const char *family_note; /* why not recognised; NULL when it is */
-    const char *batch_note;  /* how batches are run; NULL when nothing is to tell. Static. */
+    int64_t parameters;         /* elements of all weights */
+    int64_t multiply_adds;      /* one run at the shapes of `inputs`; 0 when they are not known */
+    int64_t int8_multiply_adds; /* those of them that `tier` does on 8-bit integers */
+    const char *family;         /* "RTMDet detector"; NULL when stance recognises none. Static. */
+    const char *family_note;    /* why not recognised; NULL when it is */
+    const char *batch_note;     /* how batches are run; NULL when nothing is to tell. Static. */
     int32_t input_count, output_count;
     const struct stance_tensor *inputs, *outputs; /* declared; data NULL, open dims -1 */
     const char *const *input_names, *const *output_names;

@@ -63,6 +63,9 @@ STANCE_API size_t stance_session_memory(const struct stance_session *session);
 /* Multiply-adds of one run of the present plan; 0 before the first. */
 STANCE_API int64_t stance_session_multiply_adds(const struct stance_session *session);
 
+/* How many of these multiply 8-bit integers: those of a quantised network's convolutions. */
+STANCE_API int64_t stance_session_int8_multiply_adds(const struct stance_session *session);
+
 /* Whether the present plan runs the images of a batch one after another. */
 STANCE_API int stance_session_loops(const struct stance_session *session);
 
@@ -70,7 +73,9 @@ STANCE_API int stance_session_loops(const struct stance_session *session);
  * loop that touches no memory: GFLOP/s (two operations a multiply-add). Takes about 30 ms. */
 STANCE_API double stance_session_peak(struct stance_session *session);
 
-/* One line for logs: "cpu (AMD EPYC), avx512, 2 threads, float32". Valid while it lives. */
+/* One line for logs: "cpu (AMD EPYC), avx512, 2 threads, float32". The precision is that of the
+ * multiply-adds: "float32", "int8", or "int8 and float32"; before the first plan it is what the
+ * file's weights let expect. Valid until the next call on the session. */
 STANCE_API const char *stance_session_describe(const struct stance_session *session);
 
 /* One operator of the present plan, in running order; times are sums over `runs` runs. */

@@ -10,8 +10,9 @@
 static bool is_feature_map(const struct graph_value *value)
 {
     const struct tensor_shape *shape = &value->shape;
-    return value->dtype == STANCE_FLOAT32 && shape->rank == 4 && !value->constant &&
-           shape->dims[0] > 0 && shape->dims[1] > 0 && shape->dims[2] > 0 && shape->dims[3] > 0;
+    return (value->dtype == STANCE_FLOAT32 || value->bytes.scale > 0) && shape->rank == 4 &&
+           !value->constant && shape->dims[0] > 0 && shape->dims[1] > 0 && shape->dims[2] > 0 &&
+           shape->dims[3] > 0;
 }
 
 bool engine_window_fits(const struct graph_window *window)
@@ -66,18 +67,19 @@ static bool whole_scales(const struct graph *graph, const struct graph_node *nod
     return true;
 }
 
-/* Whole-number enlargement of height and width, nearest or linear. */
-static bool can_resize(const struct graph *graph, const struct graph_node *node)
+/* Whole-number enlargement of height and width, nearest or, for floats, linear. */
+bool engine_can_resize(const struct graph *graph, const struct graph_node *node)
 {
     const struct tensor_shape *in = &graph->values[node->inputs[0]].shape;
     const struct tensor_shape *out = &graph->values[node->outputs[0]].shape;
+    bool is_float = graph->values[node->inputs[0]].dtype == STANCE_FLOAT32;
     struct engine_resize_rule rule;
     return engine_resize_rule_read(&rule, node, graph->opset) == 0 &&
-           rule.mode != ENGINE_RESIZE_CUBIC && rule.transform != ENGINE_TF_CROP_AND_RESIZE &&
-           !rule.antialias && !rule.exclude_outside && in->dims[0] == out->dims[0] &&
-           in->dims[1] == out->dims[1] && in->dims[2] > 0 && in->dims[3] > 0 &&
-           out->dims[2] % in->dims[2] == 0 && out->dims[3] % in->dims[3] == 0 &&
-           whole_scales(graph, node);
+           rule.mode != ENGINE_RESIZE_CUBIC && (is_float || rule.mode == ENGINE_RESIZE_NEAREST) &&
+           rule.transform != ENGINE_TF_CROP_AND_RESIZE && !rule.antialias &&
+           !rule.exclude_outside && in->dims[0] == out->dims[0] && in->dims[1] == out->dims[1] &&
+           in->dims[2] > 0 && in->dims[3] > 0 && out->dims[2] % in->dims[2] == 0 &&
+           out->dims[3] % in->dims[3] == 0 && whole_scales(graph, node);
 }
 
 static bool axis_is_channels(const struct graph_node *node, int64_t absent)
@@ -110,6 +112,11 @@ static bool can_unary(const struct graph_node *node)
     return one_of(node->type, types);
 }
 
+static bool is_float_map(const struct graph_value *value)
+{
+    return is_feature_map(value) && value->dtype == STANCE_FLOAT32;
+}
+
 /* Equal shapes, or a feature map times one factor per channel. */
 static bool can_binary(const struct graph *graph, const struct graph_node *node)
 {
@@ -118,7 +125,7 @@ static bool can_binary(const struct graph *graph, const struct graph_node *node)
         return false;
     const struct graph_value *a = &graph->values[node->inputs[0]];
     const struct graph_value *b = &graph->values[node->inputs[1]];
-    if (!is_feature_map(a) || !is_feature_map(b))
+    if (!is_float_map(a) || !is_float_map(b))
         return false;
     if (tensor_shape_equal(&a->shape, &b->shape))
         return true;
@@ -128,6 +135,26 @@ static bool can_binary(const struct graph *graph, const struct graph_node *node)
     const struct tensor_shape *small =
         a->shape.dims[2] * a->shape.dims[3] == 1 ? &a->shape : &b->shape;
     return small->dims[2] * small->dims[3] == 1;
+}
+
+static bool on_bytes(const char *type)
+{
+    static const char *const types[] = {
+        "QuantizeLinear", "DequantizeLinear", "Lookup", "QAdd", "QAverage",
+        "QConv",          "QScale",           NULL};
+    return one_of(type, types);
+}
+
+static bool can_bytes(const struct kernel_table *kernels, const struct graph *graph,
+                      const struct graph_node *node)
+{
+    struct kernel_qconv_plan plan;
+    if (strcmp(node->type, "QConv") == 0)
+        return engine_qconv_plan(&plan, kernels, graph, node);
+    if (strcmp(node->type, "QAdd") == 0 || strcmp(node->type, "QScale") == 0)
+        return is_feature_map(&graph->values[node->inputs[1]]);
+    bool made = strcmp(node->type, "Lookup") == 0 || strcmp(node->type, "QAverage") == 0;
+    return made || engine_converts(graph, node);
 }
 
 bool engine_can_block(void *context, const struct graph *graph, const struct graph_node *node)
@@ -146,14 +173,17 @@ bool engine_can_block(void *context, const struct graph *graph, const struct gra
     if (strcmp(type, "MaxPool") == 0 || strcmp(type, "AveragePool") == 0)
         return engine_pool_shape(&pool, graph, node);
     if (strcmp(type, "GlobalAveragePool") == 0)
-        return true;
+        return is_float_map(&graph->values[node->inputs[0]]);
     if (strcmp(type, "Resize") == 0 || strcmp(type, "Upsample") == 0)
-        return can_resize(graph, node);
-    if (strcmp(type, "Concat") == 0)
+        return engine_can_resize(graph, node);
+    if (strcmp(type, "Concat") == 0 || strcmp(type, "QConcat") == 0)
         return can_concat(graph, node);
     if (strcmp(type, "Split") == 0)
         return axis_is_channels(node, 0);
     if (strcmp(type, "GraphConv") == 0)
         return can_graph_conv(kernels, graph, node);
-    return can_unary(node) || can_binary(graph, node);
+    if (on_bytes(type))
+        return can_bytes(kernels, graph, node);
+    return (can_unary(node) && is_float_map(&graph->values[node->inputs[0]])) ||
+           can_binary(graph, node);
 }

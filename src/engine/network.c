@@ -149,13 +149,15 @@ int stance_model_output(const struct stance_model *model, int i, struct stance_t
 static bool same_packing(const struct engine_packed *packed, const struct engine_packing *wanted)
 {
     return packed->kernels == wanted->kernels && packed->weights == wanted->weights &&
-           packed->bias == wanted->bias && packed->bytes == wanted->bytes &&
+           packed->scales == wanted->scales && packed->bias == wanted->bias &&
+           packed->bytes == wanted->bytes &&
            memcmp(packed->key, wanted->key, wanted->key_size) == 0;
 }
 
 static void packed_free(struct engine_packed *packed)
 {
     tensor_close(&packed->weights);
+    tensor_close(&packed->scales);
     tensor_close(&packed->bias);
     base_free(packed->data);
     base_free(packed);
@@ -174,6 +176,7 @@ static struct engine_packed *packed_new(const struct engine_packing *packing)
     packed->users = 1;
     packed->kernels = packing->kernels;
     packed->weights = tensor_keep(packing->weights);
+    packed->scales = packing->scales ? tensor_keep(packing->scales) : NULL;
     packed->bias = packing->bias ? tensor_keep(packing->bias) : NULL;
     packed->bytes = packing->bytes;
     memcpy(packed->key, packing->key, packing->key_size);

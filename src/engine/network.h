@@ -35,8 +35,9 @@ struct engine_packed {
     struct engine_packed *next;
     int users;
     const struct kernel_table *kernels;
-    struct tensor *weights, *bias; /* what was packed; kept so that their addresses stay theirs */
-    unsigned char key[sizeof(struct kernel_conv_plan)];
+    /* what was packed; kept so that their addresses stay theirs */
+    struct tensor *weights, *scales, *bias;
+    unsigned char key[sizeof(struct kernel_qconv_plan)];
     size_t bytes;
     void *data;
 };
@@ -44,7 +45,7 @@ struct engine_packed {
 /* What to pack and how; `key` tells packings of the same weights apart (zero-filled). */
 struct engine_packing {
     const struct kernel_table *kernels;
-    struct tensor *weights, *bias; /* bias may be NULL */
+    struct tensor *weights, *scales, *bias; /* scales of int8 weights, else NULL; bias or NULL */
     const void *key;
     size_t key_size, bytes;
     void (*pack)(const struct engine_packing *packing, void *data);

@@ -39,9 +39,12 @@ int engine_specialise(struct graph **out, const struct stance_model *model,
 {
     struct graph_folder folder = engine_folder();
     BASE_TRY(graph_specialise(out, model->graph, shapes, &folder));
+    void *context = (void *)(uintptr_t)kernels;
     int code = graph_fuse(*out);
     if (code == 0)
-        code = graph_layout(*out, kernels->block, engine_can_block, (void *)(uintptr_t)kernels);
+        code = graph_quantise(*out, &folder, engine_can_quantise, context);
+    if (code == 0)
+        code = graph_layout(*out, kernels->block, engine_can_block, context);
     if (code < 0)
         graph_close(out);
     return code;
@@ -85,8 +88,8 @@ static int init_places(struct engine_plan *plan)
 static int make_step(struct engine_plan *plan, struct engine_step *step)
 {
     static engine_make_fn *const makers[] = {
-        engine_make_conv,     engine_make_matmul, engine_make_pool,
-        engine_make_channels, engine_make_flat,   engine_make_generic,
+        engine_make_conv,  engine_make_qconv,    engine_make_matmul, engine_make_pool,
+        engine_make_bytes, engine_make_channels, engine_make_flat,   engine_make_generic,
     };
     for (size_t i = 0; i < sizeof makers / sizeof makers[0]; i++) {
         int code = makers[i](plan, step);
@@ -299,8 +302,10 @@ int engine_plan_open(struct engine_plan **out, struct stance_model *model,
     int code = base_arena_open(&plan->arena, PLAN_ARENA);
     if (code == 0)
         code = engine_specialise(&plan->graph, model, kernels, shapes);
-    if (code == 0)
+    if (code == 0) {
+        plan->int8_multiply_adds = graph_byte_multiply_adds(plan->graph);
         code = init_places(plan);
+    }
     if (code == 0) {
         engine_alias(plan);
         code = make_steps(plan);

@@ -2,8 +2,8 @@
  * workspace that was planned once. A step is a node with its kernel chosen and its weights packed.
  * The plans of a session run one at a time and share the memory of the largest.
  *
- * Order of work: graph_specialise → graph_fuse → graph_layout → engine_alias (who lies in whose
- * memory) → one maker per node fills its step → graph_plan_memory → allocation. */
+ * Order of work: graph_specialise → graph_fuse → graph_quantise → graph_layout → engine_alias (who
+ * lies in whose memory) → one maker per node fills its step → graph_plan_memory → allocation. */
 #ifndef ENGINE_PLAN_H
 #define ENGINE_PLAN_H
 
@@ -28,7 +28,7 @@ struct engine_place {
     int root;             /* the value whose memory this one shares; itself when it has its own */
     bool view;            /* part of the first input of its producer: nothing to compute */
     int64_t offset;       /* bytes from the root's start */
-    int64_t batch_stride; /* floats from one image to the next (rank-4 values) */
+    int64_t batch_stride; /* elements from one image to the next (rank-4 values) */
     size_t bytes;         /* when it has its own memory */
     size_t start;         /* … in the workspace */
     int first, last;      /* steps that write it first and read it last (roots: with all inside) */
@@ -56,7 +56,7 @@ struct engine_step {
     size_t temp_bytes;            /* once, alive during this step */
     size_t temp_start;            /* in the workspace */
     unsigned char *temp;
-    int64_t nanoseconds, multiply_adds, bytes; /* profile; bytes per run */
+    int64_t nanoseconds, multiply_adds; /* profile */
 };
 
 struct engine_plan {
@@ -74,7 +74,7 @@ struct engine_plan {
     struct stance_tensor *views;           /* per value: type, shape and data while running */
     struct stance_tensor *copies;          /* per output: one that lies in the caller's input */
     bool worst_case;                       /* rehearsing: see engine_call.worst_case */
-    int64_t runs, multiply_adds;
+    int64_t runs, multiply_adds, int8_multiply_adds;
 };
 
 /* `shapes[i]` for input i of the model. Errors: see stance_session_prepare(). */
@@ -97,9 +97,11 @@ int engine_specialise(struct graph **out, const struct stance_model *model,
 typedef int engine_make_fn(struct engine_plan *plan, struct engine_step *step);
 
 engine_make_fn engine_make_conv;     /* Conv, ConvTranspose */
+engine_make_fn engine_make_qconv;    /* QConv */
 engine_make_fn engine_make_matmul;   /* MatMul, Gemm */
 engine_make_fn engine_make_pool;     /* pooling, Resize, GraphConv on blocked values */
 engine_make_fn engine_make_channels; /* Reorder, Concat, Split, Slice of channels */
+engine_make_fn engine_make_bytes;    /* QuantizeLinear, DequantizeLinear, arithmetic on bytes */
 engine_make_fn engine_make_flat;     /* element-wise, row-wise */
 engine_make_fn engine_make_generic;  /* everything */
 
@@ -109,6 +111,12 @@ int engine_rehearse_generic(struct engine_plan *plan);
 /* Whether `kernels` (context) has a blocked implementation of the node. */
 bool engine_can_block(void *kernels, const struct graph *graph, const struct graph_node *node);
 
+/* Whether `kernels` (context) has the node on bytes; graph_quantise() asks. */
+bool engine_can_quantise(void *kernels, const struct graph *graph, const struct graph_node *node);
+
+/* Whether a QuantizeLinear or DequantizeLinear is between floats and what the bytes stand for. */
+bool engine_converts(const struct graph *graph, const struct graph_node *node);
+
 /* Decides which values lie inside others; fills place.root, offset and batch_stride. */
 void engine_alias(struct engine_plan *plan);
 
@@ -116,6 +124,14 @@ void engine_alias(struct engine_plan *plan);
  * data in and out. False: not a rank-4 float convolution with constant weights. */
 bool engine_conv_shape(struct kernel_conv_shape *out, const struct graph *graph,
                        const struct graph_node *node);
+/* The convolution of a node's attributes over weights of these dims, whatever the types. */
+bool engine_window_shape(struct kernel_conv_shape *out, const struct graph *graph,
+                         const struct graph_node *node, const int64_t *weights, bool transposed);
+/* The plan of a QConv node. False: `kernels` has none. */
+bool engine_qconv_plan(struct kernel_qconv_plan *out, const struct kernel_table *kernels,
+                       const struct graph *graph, const struct graph_node *node);
+/* Whether a Resize has an implementation that copies or mixes neighbours, on this type of data. */
+bool engine_can_resize(const struct graph *graph, const struct graph_node *node);
 bool engine_pool_shape(struct kernel_pool *out, const struct graph *graph,
                        const struct graph_node *node);
 /* Whether a two-dimensional window is of a size that kernels are made for. What is not, however
@@ -137,10 +153,22 @@ static inline const struct graph_value *engine_output(const struct engine_plan *
 }
 
 /* Where a value's data is now. */
-static inline float *engine_data(const struct engine_plan *plan, int value)
+static inline unsigned char *engine_memory(const struct engine_plan *plan, int value)
 {
     const struct engine_place *place = &plan->places[value];
-    return (float *)(void *)(plan->places[place->root].data + place->offset);
+    return plan->places[place->root].data + place->offset;
+}
+
+static inline float *engine_data(const struct engine_plan *plan, int value)
+{
+    return (float *)(void *)engine_memory(plan, value);
+}
+
+/* What a value's bytes stand for; scale 0 for floats. */
+static inline struct kernel_bytes engine_bytes(const struct graph *graph, int value)
+{
+    const struct graph_bytes *bytes = &graph->values[value].bytes;
+    return (struct kernel_bytes){.scale = bytes->scale, .zero = bytes->zero};
 }
 
 static inline int64_t engine_stride(const struct engine_plan *plan, int value)

@@ -61,6 +61,25 @@ static int check_model(const struct stance_model *model)
     return 0;
 }
 
+/* Before there is a plan, the file's weights tell the precision. */
+static const char *precision(const struct stance_session *session)
+{
+    const struct engine_plan *plan = session->current ? session->current->plan : NULL;
+    if (!plan)
+        return graph_has_byte_weights(session->model->graph) ? "int8 and float32" : "float32";
+    return plan->int8_multiply_adds == 0                    ? "float32"
+           : plan->int8_multiply_adds < plan->multiply_adds ? "int8 and float32"
+                                                            : "int8";
+}
+
+static void describe(struct stance_session *session)
+{
+    int threads = base_pool_threads(session->pool);
+    snprintf(session->description, sizeof session->description, "cpu (%s), %s, %d thread%s, %s",
+             base_cpu_model(), base_cpu_name(session->kernels->tier), threads,
+             threads == 1 ? "" : "s", precision(session));
+}
+
 int stance_session_open(struct stance_session **out, struct stance_model *model,
                         const struct stance_session_options *options)
 {
@@ -88,9 +107,7 @@ int stance_session_open(struct stance_session **out, struct stance_model *model,
     session->model = engine_model_keep(model);
     session->kernels = kernel_table(tier);
     session->profile = chosen.profile != 0;
-    snprintf(session->description, sizeof session->description,
-             "cpu (%s), %s, %d thread%s, float32", base_cpu_model(), base_cpu_name(tier), threads,
-             threads == 1 ? "" : "s");
+    describe(session);
     *out = session;
     return 0;
 }
@@ -256,7 +273,10 @@ int stance_session_prepare(struct stance_session *session, const struct stance_t
         }
     }
     entry->last_use = ++session->clock;
+    bool other = session->current != entry;
     session->current = entry;
+    if (other)
+        describe(session);
     return 0;
 }
 
@@ -313,6 +333,12 @@ size_t stance_session_memory(const struct stance_session *session)
 int64_t stance_session_multiply_adds(const struct stance_session *session)
 {
     return session->current ? session->current->plan->multiply_adds * session->current->loops : 0;
+}
+
+int64_t stance_session_int8_multiply_adds(const struct stance_session *session)
+{
+    return session->current ? session->current->plan->int8_multiply_adds * session->current->loops
+                            : 0;
 }
 
 int stance_session_loops(const struct stance_session *session)

@@ -12,10 +12,42 @@ struct move {
     int64_t pixels;
 };
 
+static bool is_bytes(const struct engine_plan *plan, int value)
+{
+    return plan->graph->values[value].dtype == STANCE_UINT8;
+}
+
+/* Bytes between plain and blocked: rare, as hardly anything reads plain ones. */
+static void reorder_bytes(const struct move *m, int part, int parts)
+{
+    const struct engine_plan *plan = m->plan;
+    const struct graph_value *to_value = &plan->graph->values[m->to];
+    bool blocking = to_value->block > 1;
+    int block = blocking ? to_value->block : plan->graph->values[m->from].block;
+    int64_t first, end;
+    kernel_share((int64_t)m->batch * m->channels, part, parts, &first, &end);
+    for (int64_t i = first; i < end; i++) {
+        int64_t image = i / m->channels, channel = i % m->channels;
+        const uint8_t *from = engine_memory(plan, m->from) + image * engine_stride(plan, m->from);
+        uint8_t *to = engine_memory(plan, m->to) + image * engine_stride(plan, m->to);
+        int64_t plain = channel * m->pixels;
+        int64_t blocked = channel / block * block * m->pixels + channel % block;
+        from += blocking ? plain : blocked;
+        to += blocking ? blocked : plain;
+        int64_t from_step = blocking ? 1 : block, to_step = blocking ? block : 1;
+        for (int64_t at = 0; at < m->pixels; at++)
+            to[at * to_step] = from[at * from_step];
+    }
+}
+
 static void share_reorder(void *context, int part, int parts, int worker)
 {
     const struct move *m = context;
     const struct engine_plan *plan = m->plan;
+    if (is_bytes(plan, m->to)) {
+        reorder_bytes(m, part, parts);
+        return;
+    }
     float *from = engine_data(plan, m->from), *to = engine_data(plan, m->to);
     int64_t from_stride = engine_stride(plan, m->from), to_stride = engine_stride(plan, m->to);
     if (plan->graph->values[m->to].block > 1)
@@ -30,6 +62,13 @@ static void share_copy(void *context, int part, int parts, int worker)
 {
     const struct move *m = context;
     const struct engine_plan *plan = m->plan;
+    if (is_bytes(plan, m->to)) {
+        plan->kernels->copy_channels_bytes(
+            engine_memory(plan, m->from), engine_stride(plan, m->from), m->from_first,
+            engine_memory(plan, m->to), engine_stride(plan, m->to), m->to_first, m->channels,
+            m->batch, m->pixels, part, parts);
+        return;
+    }
     plan->kernels->copy_channels(engine_data(plan, m->from), engine_stride(plan, m->from),
                                  m->from_first, engine_data(plan, m->to),
                                  engine_stride(plan, m->to), m->to_first, m->channels, m->last,
@@ -73,9 +112,10 @@ static int run_concat(struct engine_step *step, struct engine_plan *plan)
         move.to_first = at;
         at += move.channels;
         move.last = at == plan->graph->values[to].shape.dims[1];
-        bool placed =
-            plan->places[from].root == plan->places[to].root &&
-            engine_data(plan, from) - engine_data(plan, to) == move.to_first * move.pixels;
+        int64_t offset =
+            move.to_first * move.pixels * (int64_t)stance_dtype_size(plan->graph->values[to].dtype);
+        bool placed = plan->places[from].root == plan->places[to].root &&
+                      engine_memory(plan, from) - engine_memory(plan, to) == offset;
         if (!placed)
             run_copy(plan, &move);
     }

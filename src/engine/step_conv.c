@@ -34,17 +34,23 @@ bool engine_conv_shape(struct kernel_conv_shape *out, const struct graph *graph,
     bool transposed = strcmp(node->type, "ConvTranspose") == 0;
     if (!transposed && strcmp(node->type, "Conv") != 0)
         return false;
-    const struct graph_value *input = &graph->values[node->inputs[0]];
-    const struct graph_value *output = &graph->values[node->outputs[0]];
     const struct tensor *weights = constant_input(graph, node, 1);
     bool has_bias = node->input_count > 2 && node->inputs[2] >= 0;
-    if (input->dtype != STANCE_FLOAT32 || input->shape.rank != 4 ||
-        !tensor_shape_known(&input->shape) || !tensor_shape_known(&output->shape) ||
-        !is_float_constant(weights, 4) ||
-        (has_bias && !is_float_constant(constant_input(graph, node, 2), 1)))
-        return false;
+    return graph->values[node->inputs[0]].dtype == STANCE_FLOAT32 &&
+           is_float_constant(weights, 4) &&
+           (!has_bias || is_float_constant(constant_input(graph, node, 2), 1)) &&
+           engine_window_shape(out, graph, node, weights->view.dims, transposed);
+}
+
+bool engine_window_shape(struct kernel_conv_shape *out, const struct graph *graph,
+                         const struct graph_node *node, const int64_t *weights, bool transposed)
+{
+    const struct graph_value *input = &graph->values[node->inputs[0]];
+    const struct graph_value *output = &graph->values[node->outputs[0]];
     struct graph_window window;
-    if (graph_window_read(&window, node, &input->shape, weights->view.dims + 2, transposed) < 0 ||
+    if (input->shape.rank != 4 || !tensor_shape_known(&input->shape) ||
+        !tensor_shape_known(&output->shape) ||
+        graph_window_read(&window, node, &input->shape, weights + 2, transposed) < 0 ||
         !engine_window_fits(&window))
         return false;
     *out = (struct kernel_conv_shape){
@@ -178,11 +184,6 @@ int engine_make_conv(struct engine_plan *plan, struct engine_step *step)
     step->data = conv;
     step->method = conv->plan.name;
     step->scratch_bytes = conv->plan.scratch_bytes;
-    int64_t pixels = shape.transposed ? (int64_t)shape.in_height * shape.in_width
-                                      : (int64_t)shape.out_height * shape.out_width;
-    int64_t channels = shape.transposed ? (int64_t)shape.in_channels * shape.out_channels
-                                        : (int64_t)shape.out_channels * shape.in_channels;
-    step->multiply_adds =
-        shape.batch * pixels * channels / shape.groups * shape.kernel_height * shape.kernel_width;
+    step->multiply_adds = graph_node_multiply_adds(plan->graph, step->node);
     return 1;
 }

@@ -1,4 +1,5 @@
-/* Steps for blocked spatial operators: pooling, global average, resize, graph convolution. */
+/* Steps for blocked spatial operators: pooling, global average, resize, graph convolution. Maxima
+ * and copies of neighbours are made of bytes too. */
 #include <string.h>
 
 #include "engine/epilogue.h"
@@ -8,6 +9,8 @@
 struct pool_run {
     const struct engine_plan *plan;
     struct kernel_pool pool;
+    const uint8_t *bytes; /* instead of the pool's input and output, or NULL */
+    uint8_t *result;
 };
 
 bool engine_pool_shape(struct kernel_pool *out, const struct graph *graph,
@@ -18,7 +21,8 @@ bool engine_pool_shape(struct kernel_pool *out, const struct graph *graph,
         return false;
     const struct graph_value *input = &graph->values[node->inputs[0]];
     const struct graph_value *output = &graph->values[node->outputs[0]];
-    if (input->dtype != STANCE_FLOAT32 || input->shape.rank != 4 ||
+    bool bytes = !average && input->bytes.scale > 0;
+    if ((input->dtype != STANCE_FLOAT32 && !bytes) || input->shape.rank != 4 ||
         !tensor_shape_known(&input->shape) || !tensor_shape_known(&output->shape) ||
         (node->output_count > 1 && node->outputs[1] >= 0))
         return false;
@@ -50,15 +54,23 @@ bool engine_pool_shape(struct kernel_pool *out, const struct graph *graph,
 static void share_pool(void *context, int part, int parts, int worker)
 {
     struct pool_run *run = context;
-    run->plan->kernels->pool_run(&run->pool, part, parts);
+    if (run->bytes)
+        run->plan->kernels->pool_bytes(&run->pool, run->bytes, run->result, part, parts);
+    else
+        run->plan->kernels->pool_run(&run->pool, part, parts);
 }
 
 static int run_pool(struct engine_step *step, struct engine_plan *plan)
 {
     int input = step->node->inputs[0], output = step->node->outputs[0];
     struct pool_run run = {.plan = plan, .pool = *(const struct kernel_pool *)step->data};
-    run.pool.input = engine_data(plan, input);
-    run.pool.output = engine_data(plan, output);
+    if (plan->graph->values[input].dtype == STANCE_UINT8) {
+        run.bytes = engine_memory(plan, input);
+        run.result = engine_memory(plan, output);
+    } else {
+        run.pool.input = engine_data(plan, input);
+        run.pool.output = engine_data(plan, output);
+    }
     run.pool.input_batch_stride = engine_stride(plan, input);
     run.pool.output_batch_stride = engine_stride(plan, output);
     base_pool_run(plan->pool, share_pool, &run,
@@ -166,6 +178,44 @@ static int run_resize(struct engine_step *step, struct engine_plan *plan)
     return 0;
 }
 
+struct byte_resize_run {
+    const struct kernel_resize *resize;
+    const uint8_t *input;
+    uint8_t *output;
+    int block;
+};
+
+/* The nearest byte of each channel: pixels are copied as a whole. */
+static void share_byte_resize(void *context, int part, int parts, int worker)
+{
+    const struct byte_resize_run *run = context;
+    const struct kernel_resize *r = run->resize;
+    size_t pixel = (size_t)run->block;
+    int64_t row, end;
+    kernel_share((int64_t)r->planes * r->out_height, part, parts, &row, &end);
+    for (; row < end; row++) {
+        int64_t plane = row / r->out_height, y = row % r->out_height;
+        const uint8_t *from = run->input + plane * r->input_plane_stride +
+                              (int64_t)r->rows[2 * y] * r->in_width * run->block;
+        uint8_t *to = run->output + plane * r->output_plane_stride + y * r->out_width * run->block;
+        for (int x = 0; x < r->out_width; x++)
+            memcpy(to + (size_t)x * pixel, from + (size_t)r->columns[2 * x] * pixel, pixel);
+    }
+}
+
+static int run_byte_resize(struct engine_step *step, struct engine_plan *plan)
+{
+    int input = step->node->inputs[0], output = step->node->outputs[0];
+    struct byte_resize_run run = {.resize = step->data, .block = plan->graph->values[input].block};
+    for (int64_t image = 0; image < plan->graph->values[input].shape.dims[0]; image++) {
+        run.input = engine_memory(plan, input) + image * engine_stride(plan, input);
+        run.output = engine_memory(plan, output) + image * engine_stride(plan, output);
+        base_pool_run(plan->pool, share_byte_resize, &run,
+                      engine_parts(engine_elements(&plan->graph->values[output]), 32768));
+    }
+    return 0;
+}
+
 static int make_resize(struct engine_plan *plan, struct engine_step *step)
 {
     const struct graph_value *in = engine_input(plan, step, 0), *out = engine_output(plan, step, 0);
@@ -193,7 +243,7 @@ static int make_resize(struct engine_plan *plan, struct engine_step *step)
     BASE_TRY(
         make_axis(plan->arena, &rule, width, out_width, &resize->columns, &resize->column_weight));
     step->data = resize;
-    step->run = run_resize;
+    step->run = in->dtype == STANCE_UINT8 ? run_byte_resize : run_resize;
     return 1;
 }
 

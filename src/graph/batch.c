@@ -256,6 +256,20 @@ static bool keeps_statistics(struct batch *batch, const struct graph_node *node)
     return keeps_first(batch, node);
 }
 
+/* Scales for all elements, or along another axis than the batch. */
+static bool keeps_quantise(struct batch *batch, const struct graph_node *node)
+{
+    const struct graph_value *scale = value_at(batch, node->inputs[1]);
+    int rank = value_at(batch, node->outputs[0])->shape.rank;
+    int64_t axis = graph_attr_int(node, "axis", 1), count;
+    if (!carries(batch, node, 0) || carries(batch, node, 1) || carries(batch, node, 2) ||
+        tensor_shape_count(&scale->shape, &count) < 0)
+        return refuse(batch, "its scale is computed from the images");
+    return count == 1 || (axis != 0 && axis != -rank && scale->shape.rank <= 1)
+               ? true
+               : refuse(batch, "its scales are those of the batch's axis");
+}
+
 static const struct {
     const char *type;
     keeps_fn *keeps;
@@ -310,6 +324,8 @@ static const struct {
     {"MatMul", keeps_matmul},
     {"Gemm", keeps_gemm},
     {"Einsum", keeps_einsum},
+    {"QuantizeLinear", keeps_quantise},
+    {"DequantizeLinear", keeps_quantise},
 };
 
 static const char *const elementwise[] = {

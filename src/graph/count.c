@@ -87,9 +87,13 @@ static const struct {
     const char *type;
     int64_t (*count)(const struct graph *graph, const struct graph_node *node);
 } counters[] = {
-    {"Conv", count_conv},     {"ConvTranspose", count_transposed},
-    {"Gemm", count_gemm},     {"MatMul", count_matmul},
-    {"Einsum", count_einsum}, {"GraphConv", count_graph_conv},
+    {"Conv", count_conv},
+    {"ConvTranspose", count_transposed},
+    {"Gemm", count_gemm},
+    {"MatMul", count_matmul},
+    {"QConv", count_conv},
+    {"Einsum", count_einsum},
+    {"GraphConv", count_graph_conv},
 };
 
 int64_t graph_node_multiply_adds(const struct graph *graph, const struct graph_node *node)
@@ -108,6 +112,15 @@ int64_t graph_multiply_adds(const struct graph *graph)
     return total;
 }
 
+int64_t graph_byte_multiply_adds(const struct graph *graph)
+{
+    int64_t total = 0;
+    for (int i = 0; i < graph->node_count; i++)
+        if (graph_is(&graph->nodes[i], "QConv"))
+            total += graph_node_multiply_adds(graph, &graph->nodes[i]);
+    return total;
+}
+
 /* Inputs that tell an operator what to do instead of being part of the sum. */
 static bool is_setting(const struct graph_node *node, int slot)
 {
@@ -120,6 +133,8 @@ static bool is_setting(const struct graph_node *node, int slot)
                                         "ConstantOfShape",
                                         "Pow",
                                         "Dropout",
+                                        "QuantizeLinear",
+                                        "DequantizeLinear",
                                         "Where",
                                         "NonMaxSuppression"};
     for (size_t i = 0; i < sizeof types / sizeof types[0] && slot > 0; i++)

@@ -21,9 +21,8 @@ static int dump_shape(struct base_buffer *out, const struct graph_value *value)
 {
     char text[TENSOR_SHAPE_TEXT];
     tensor_shape_text(&value->shape, text);
-    if (value->block > 1)
-        return base_buffer_format(out, "%s (blocks of %d)", text, value->block);
-    return base_buffer_format(out, "%s", text);
+    BASE_TRY(base_buffer_format(out, "%s%s", text, value->bytes.scale > 0 ? " uint8" : ""));
+    return value->block > 1 ? base_buffer_format(out, " (blocks of %d)", value->block) : 0;
 }
 
 /* " 3x3 stride 2 groups 8" of a convolution, " 2x2" of a pooling. */
@@ -31,7 +30,8 @@ static int dump_window(struct base_buffer *out, const struct graph *graph,
                        const struct graph_node *node)
 {
     const char *type = node->type;
-    bool conv = strcmp(type, "Conv") == 0 || strcmp(type, "ConvTranspose") == 0;
+    bool conv = strcmp(type, "Conv") == 0 || strcmp(type, "ConvTranspose") == 0 ||
+                strcmp(type, "QConv") == 0;
     if (!conv && strcmp(type, "MaxPool") != 0 && strcmp(type, "AveragePool") != 0)
         return 0;
     int count, strides, dilations;

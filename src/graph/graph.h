@@ -61,6 +61,12 @@ struct graph_epilogue {
     bool residual_before_activation; /* activation(x + residual), else activation(x) + residual */
 };
 
+/* What bytes stand for: scale · (byte - zero). scale 0: nothing, they are numbers themselves. */
+struct graph_bytes {
+    float scale;
+    int zero; /* 0 … 255 */
+};
+
 struct graph_value {
     const char *name; /* unique in the graph */
     int dtype;        /* STANCE_DTYPE_NONE: not known */
@@ -68,6 +74,7 @@ struct graph_value {
     struct tensor *constant; /* contents known now; the value holds one reference */
     int producer;            /* node, or -1: graph input or constant */
     int block; /* layout of a rank-4 value: 0 plain, 8 or 16 lanes per channel block */
+    struct graph_bytes bytes; /* of uint8 values of a specialised graph, by graph_quantise() */
 };
 
 struct graph_node {
@@ -218,6 +225,32 @@ int graph_batch_independent(const struct graph *graph, int64_t n, char *reason, 
  * activation(scale · Σ_k Σ_v x[n][k·C + c][t][v] · a[k][v][w] + shift), and a residual like any. */
 int graph_fuse(struct graph *graph);
 
+/* Whether the node is QuantizeLinear from float32 to uint8, or DequantizeLinear back, with one
+ * constant scale for all elements that is above 0 and within sense; `out` receives it. */
+bool graph_read_bytes(const struct graph *graph, const struct graph_node *node,
+                      struct graph_bytes *out);
+
+/* On a fused graph: DequantizeLinear → operator → QuantizeLinear becomes the operator on bytes, and
+ * int8 weights that only such operators read stay bytes. Values of type uint8 tell in `bytes` what
+ * they stand for. Operators that only move data keep their type; the others are, in domain
+ * "stance":
+ *   QConv     x, weights int8 [out, in / groups, kh, kw], scale of the weights (one, or one per
+ *             output channel), bias or -1, and maybe a residual (bytes or float), the last; the
+ *             epilogue and the attributes are those of the Conv; output bytes or float
+ *   QAdd      bytes + bytes → bytes
+ *   QScale    bytes [N, C, H, W] · float [N, C, 1, 1] → bytes
+ *   QAverage  GlobalAveragePool of bytes → float
+ *   QConcat   Concat of bytes with other scales than the output's
+ *   Lookup    bytes, table uint8 [256] → bytes: any chain of element-wise operators on one value
+ * What does not fit stays as it is. int8 activations become uint8 ones. `can`, which may be NULL for
+ * "everything", says whether the engine has the operator for the node that is to be. */
+typedef bool graph_can_quantise_fn(void *context, const struct graph *graph,
+                                   const struct graph_node *node);
+/* Whether a graph has convolutions whose weights are bytes. */
+bool graph_has_byte_weights(const struct graph *graph);
+int graph_quantise(struct graph *graph, const struct graph_folder *folder,
+                   graph_can_quantise_fn *can, void *context);
+
 /* Chooses the layout once: values made by blocked operators get `block` lanes, Reorder nodes (type
  * "Reorder", domain "stance") stand where layouts meet; graph inputs and outputs are plain. A
  * blocked Conv of one group over at most 4 channels may read a plain value. `can_block` says
@@ -233,6 +266,8 @@ int graph_dump(const struct graph *graph, struct base_buffer *out);
 /* Multiply-adds of a specialised graph, counted as the field does: convolutions, matrix products
  * (Conv, ConvTranspose, Gemm, MatMul, Einsum). */
 int64_t graph_multiply_adds(const struct graph *graph);
+/* Those on bytes (QConv). */
+int64_t graph_byte_multiply_adds(const struct graph *graph);
 int64_t graph_node_multiply_adds(const struct graph *graph, const struct graph_node *node);
 /* Elements of all constants that nodes use as weights. Errors: ENOMEMORY. */
 int64_t graph_parameters(const struct graph *graph);

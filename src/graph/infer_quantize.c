@@ -1,4 +1,6 @@
 /* Shapes and types of quantisation. */
+#include <math.h>
+
 #include "graph/infer.h"
 
 /* A scale is one number, or a vector along the axis, or (block_size) has the data's rank. */
@@ -17,6 +19,20 @@ static int check_scale(const struct graph_infer *infer)
     return 0;
 }
 
+/* Known scales are numbers above 0; one that is only multiplied with may be 0. */
+static int check_numbers(const struct graph_infer *infer, bool zero_allowed)
+{
+    const struct stance_tensor *scale = graph_infer_value(infer, 1);
+    int64_t count = scale ? stance_tensor_count(scale) : 0;
+    for (int64_t i = 0; i < count; i++) {
+        double value = tensor_float(scale, i);
+        if (!isfinite(value) || value < 0 || (value == 0 && !zero_allowed))
+            return base_error(STANCE_EARGUMENT, "scale %lld is %g; scales are above 0",
+                              (long long)i, value);
+    }
+    return 0;
+}
+
 static int infer_quantize(struct graph_infer *infer)
 {
     int64_t asked = graph_attr_int(infer->node, "output_dtype", STANCE_DTYPE_NONE);
@@ -26,12 +42,14 @@ static int infer_quantize(struct graph_infer *infer)
     if (dtype != STANCE_DTYPE_NONE && stance_dtype_size(dtype) == 0)
         return base_error(STANCE_EUNSUPPORTED, "cannot quantise to element type %d", dtype);
     BASE_TRY(check_scale(infer));
+    BASE_TRY(check_numbers(infer, false));
     return graph_infer_output(infer, 0, dtype, graph_infer_shape(infer, 0));
 }
 
 static int infer_dequantize(struct graph_infer *infer)
 {
     BASE_TRY(check_scale(infer));
+    BASE_TRY(check_numbers(infer, true));
     BASE_TRY(graph_infer_same_type(infer, 2, 0));
     return graph_infer_output(infer, 0, graph_infer_dtype(infer, 1), graph_infer_shape(infer, 0));
 }

@@ -28,7 +28,7 @@ struct layout {
 static bool image(const struct graph *graph, int value)
 {
     const struct graph_value *at = value < 0 ? NULL : &graph->values[value];
-    return at && at->shape.rank == 4 && at->dtype == STANCE_FLOAT32 &&
+    return at && at->shape.rank == 4 && (at->dtype == STANCE_FLOAT32 || at->bytes.scale > 0) &&
            tensor_shape_known(&at->shape);
 }
 
@@ -40,7 +40,7 @@ static bool one_of(const struct graph_node *node, const char *const *types)
     return false;
 }
 
-static const char *const heavy_types[] = {"Conv", "ConvTranspose", "GraphConv", NULL};
+static const char *const heavy_types[] = {"Conv", "ConvTranspose", "GraphConv", "QConv", NULL};
 
 /* Element-wise operators that keep finite what is finite: the lanes behind the last channel hold
  * anything, and must never trap or slow down what follows. */
@@ -50,8 +50,21 @@ static const char *const elementwise_types[] = {
     "Gelu",      "Erf",  "Abs",     "Neg",   NULL,
 };
 static const char *const spatial_types[] = {
-    "MaxPool", "AveragePool", "GlobalAveragePool", "Resize", "Upsample", "BatchNormalization", NULL,
+    "MaxPool",
+    "AveragePool",
+    "GlobalAveragePool",
+    "Resize",
+    "Upsample",
+    "BatchNormalization",
+    "QuantizeLinear",
+    "DequantizeLinear",
+    "Lookup",
+    "QAdd",
+    "QAverage",
+    "QScale",
+    NULL,
 };
+static const char *const joining_types[] = {"Concat", "QAdd", "QConcat", "QScale", NULL};
 
 static bool along_channels(const struct graph_node *node)
 {
@@ -117,7 +130,7 @@ static bool flexible(const struct graph *graph, const struct graph_node *node)
         return false;
     if (graph_is(node, "Slice"))
         return slices_channels(graph, node);
-    if (graph_is(node, "Concat") || graph_is(node, "Split"))
+    if (graph_is(node, "Concat") || graph_is(node, "QConcat") || graph_is(node, "Split"))
         return along_channels(node);
     return one_of(node, spatial_types);
 }
@@ -166,7 +179,7 @@ static enum want wants(const struct layout *layout, int at, int slot)
                    ? WANT_ANY
                    : WANT_BLOCKED;
     bool image_operand = slot == 0 || node->inputs[slot] == node->epilogue.residual ||
-                         strcmp(node->type, "Concat") == 0 || one_of(node, elementwise_types);
+                         one_of(node, joining_types) || one_of(node, elementwise_types);
     return image_operand ? WANT_BLOCKED : WANT_PLAIN;
 }
 
@@ -265,6 +278,7 @@ static int add_twin(struct layout *layout, int value)
     if (twin < 0)
         return twin;
     graph->values[twin].block = from.block ? 0 : layout->block;
+    graph->values[twin].bytes = from.bytes;
     if (!graph_is_output(graph, value))
         return twin;
     const char *swap = graph->values[twin].name;

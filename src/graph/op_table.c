@@ -10,11 +10,24 @@ static const struct graph_op *const tables[] = {
     graph_ops_resize,      graph_ops_generate, graph_ops_quantize, graph_ops_recurrent,
 };
 
+/* For operators that passes make where types and shapes are known. */
+static int infer_nothing(struct graph_infer *infer)
+{
+    (void)infer;
+    return 0;
+}
+
 /* Made by graph passes, never read from a file. */
 static const struct graph_op internal[] = {
     {"Reorder", 1, 1, 1, graph_infer_same, false},
     {"Swish", 1, 1, 1, graph_infer_same, false},
     {"GraphConv", 2, 4, 1, graph_infer_graph_conv, false},
+    {"Lookup", 2, 2, 1, infer_nothing, false},
+    {"QAdd", 2, 2, 1, infer_nothing, false},
+    {"QAverage", 1, 1, 1, infer_nothing, false},
+    {"QConcat", 1, -1, 1, infer_nothing, false},
+    {"QConv", 4, 5, 1, infer_nothing, false},
+    {"QScale", 2, 2, 1, infer_nothing, false},
     {NULL, 0, 0, 0, NULL, false},
 };
 

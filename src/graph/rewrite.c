@@ -275,6 +275,17 @@ int graph_edit_constant(struct graph_edit *edit, int like, struct tensor *consta
     return code < 0 ? code : value;
 }
 
+int graph_edit_value(struct graph_edit *edit, int at, const char *name, int dtype,
+                     const struct tensor_shape *shape)
+{
+    int value = graph_add_value(edit->graph, name, dtype, shape);
+    if (value < 0)
+        return value;
+    edit->graph->values[value].producer = at;
+    int code = grow(edit);
+    return code < 0 ? code : value;
+}
+
 int graph_edit_int_constant(struct graph_edit *edit, int like, const int64_t *values, int count)
 {
     struct tensor *tensor;

@@ -54,6 +54,9 @@ int graph_edit_set_input(struct graph_edit *edit, int at, int slot, int value);
 void graph_edit_drop(struct graph_edit *edit, int at);
 /* A new constant named after value `like`; takes over the reference also on errors. */
 int graph_edit_constant(struct graph_edit *edit, int like, struct tensor *constant);
+/* A new value that node `at` will make; to be put into its outputs by the caller. */
+int graph_edit_value(struct graph_edit *edit, int at, const char *name, int dtype,
+                     const struct tensor_shape *shape);
 /* A new int64 vector. */
 int graph_edit_int_constant(struct graph_edit *edit, int like, const int64_t *values, int count);
 
@@ -97,6 +100,12 @@ bool graph_all_constant(const struct graph *graph, const struct graph_node *node
 /* Evaluates a node with constant inputs, or Shape and Size of a known shape if `shapes` may be
  * relied on; its outputs become constants. 1: done, 0: cannot or should not be folded. */
 int graph_fold_node(struct graph *graph, int at, const struct graph_folder *folder, bool shapes);
+
+/* Per value, whether it is the float form of int8 weights that only Conv nodes read: these are not
+ * folded, graph_quantise() wants the bytes. To be freed by the caller. Errors: ENOMEMORY. */
+int graph_find_byte_weights(const struct graph *graph, bool **out);
+/* Whether the node makes such a value. */
+bool graph_makes_byte_weights(const struct graph_node *node, const bool *found);
 
 /* y = scale · x + shift of a BatchNormalization in inference mode with constant statistics. */
 bool graph_read_normalization(const struct graph *graph, const struct graph_node *node,

@@ -1,4 +1,5 @@
 /* The passes on the general graph, whose shapes are not known yet. */
+#include "base/memory.h"
 #include "graph/rewrite.h"
 
 static int fold_constants(struct graph_edit *edit, int at, const struct graph_folder *folder)
@@ -16,7 +17,8 @@ static int fold_constants(struct graph_edit *edit, int at, const struct graph_fo
     return folded;
 }
 
-static int simplify_node(struct graph_edit *edit, int at, const struct graph_folder *folder)
+static int simplify_node(struct graph_edit *edit, int at, const struct graph_folder *folder,
+                         const bool *byte_weights)
 {
     static const struct graph_rule *const passes[] = {
         graph_remove_rules,
@@ -24,6 +26,8 @@ static int simplify_node(struct graph_edit *edit, int at, const struct graph_fol
         graph_pattern_rules,
     };
     graph_edit_visit(edit, at);
+    if (graph_makes_byte_weights(&edit->graph->nodes[at], byte_weights))
+        return 0;
     BASE_TRY(fold_constants(edit, at, folder));
     for (size_t i = 0; i < sizeof passes / sizeof passes[0]; i++)
         BASE_TRY(graph_edit_apply(edit, at, passes[i]));
@@ -33,11 +37,13 @@ static int simplify_node(struct graph_edit *edit, int at, const struct graph_fol
 int graph_simplify(struct graph *graph, const struct graph_folder *folder)
 {
     struct graph_edit edit;
-    BASE_TRY(graph_edit_open(&edit, graph, false));
-    int code = 0;
+    bool *byte_weights;
+    BASE_TRY(graph_find_byte_weights(graph, &byte_weights));
+    int code = graph_edit_open(&edit, graph, false);
     for (int i = 0; i < graph->node_count && code >= 0; i++)
         if (graph->nodes[i].type)
-            code = simplify_node(&edit, i, folder);
+            code = simplify_node(&edit, i, folder, byte_weights);
     graph_edit_finish(&edit);
+    base_free(byte_weights);
     return code < 0 ? code : 0;
 }

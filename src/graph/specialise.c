@@ -79,11 +79,16 @@ static int copy_graph(struct graph *graph, const struct graph *source)
 
 static int infer_all(struct graph *graph, const struct graph_folder *folder)
 {
-    for (int i = 0; i < graph->node_count; i++) {
-        BASE_TRY(graph_infer_node(graph, &graph->nodes[i]));
-        BASE_TRY(graph_fold_node(graph, i, folder, true));
+    bool *byte_weights;
+    BASE_TRY(graph_find_byte_weights(graph, &byte_weights));
+    int code = 0;
+    for (int i = 0; i < graph->node_count && code >= 0; i++) {
+        code = graph_infer_node(graph, &graph->nodes[i]);
+        if (code == 0 && !graph_makes_byte_weights(&graph->nodes[i], byte_weights))
+            code = graph_fold_node(graph, i, folder, true);
     }
-    return 0;
+    base_free(byte_weights);
+    return code < 0 ? code : 0;
 }
 
 /* Drops what only folded nodes needed. Tensors of attributes live on in the general graph. */

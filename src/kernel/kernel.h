@@ -97,6 +97,44 @@ struct kernel_conv_buffers {
     void *scratch; /* of this worker, 64-byte aligned */
 };
 
+/* ---- Convolution of bytes ---------------------------------------------------------------------
+ * A byte stands for the number scale · (byte - zero). Input bytes are blocked as floats are: block
+ * bytes a pixel; bytes beyond the last channel are anything. Padding counts as the byte `zero`. Sums
+ * are exact, so that all tiers have the same: Σ weight · (byte - zero), weights from -127 to 127.
+ *   y = activation(sum · input.scale · weight_scale[c] + bias[c]), with a residual as the epilogue
+ *   says, and output byte = min(max(rint(y / output.scale) + output.zero, 0), 255).
+ * Tiers may round y / output.scale to neighbouring bytes where it is about half way between them.
+ * Life cycle: qconv_plan → qconv_pack → qconv_run. */
+
+struct kernel_bytes {
+    float scale; /* 0: these are floats, not bytes */
+    int zero;    /* 0 … 255 */
+};
+
+enum { KERNEL_QCONV_DEPTH = 65536 }; /* most weights of one output channel: sums are int32 */
+
+struct kernel_qconv_plan {
+    struct kernel_conv_shape shape;
+    struct kernel_epilogue epilogue;
+    struct kernel_bytes input, residual, output;
+    /* as in kernel_conv_plan; what is packed also depends on the scales and zeros */
+    int method;
+    const char *name;
+    int tile[8];
+    int packing;
+    int parts;
+    size_t packed_bytes, scratch_bytes;
+};
+
+struct kernel_qconv_buffers {
+    const void *packed;
+    const uint8_t *input;
+    const void *residual; /* bytes or floats; NULL without one; laid out as output */
+    void *output;         /* bytes or floats */
+    int64_t input_batch_stride, residual_batch_stride, output_batch_stride; /* elements */
+    void *scratch; /* of this worker, 64-byte aligned */
+};
+
 /* ---- Matrix product ---------------------------------------------------------------------------
  * C[rows][columns] = epilogue(A[rows][depth] × B[depth][columns] + bias[column]), B packed. */
 
@@ -179,6 +217,46 @@ struct kernel_table {
                       void *packed);
     void (*conv_run)(const struct kernel_conv_plan *plan, const struct kernel_conv_buffers *buffers,
                      int part, int parts);
+
+    /* `input` has a scale; `residual` counts where the epilogue has one. Errors: EUNSUPPORTED when
+     * this tier has none for the shape; no tier has transposed ones or plain data. */
+    int (*qconv_plan)(struct kernel_qconv_plan *plan, const struct kernel_conv_shape *shape,
+                      const struct kernel_epilogue *epilogue, const struct kernel_bytes *input,
+                      const struct kernel_bytes *residual, const struct kernel_bytes *output);
+    /* `weights`: [out][in / groups][kh][kw]; a scale and a bias per output channel, bias may be
+     * NULL. `packed` is 64-byte aligned and has plan->packed_bytes. */
+    void (*qconv_pack)(const struct kernel_qconv_plan *plan, const int8_t *weights,
+                       const float *weight_scales, const float *bias, void *packed);
+    void (*qconv_run)(const struct kernel_qconv_plan *plan,
+                      const struct kernel_qconv_buffers *buffers, int part, int parts);
+
+    /* Flat arrays of any length. NaN becomes byte 0. */
+    void (*quantize)(const float *x, const struct kernel_bytes *bytes, uint8_t *y, int64_t count,
+                     int part, int parts);
+    void (*dequantize)(const uint8_t *x, const struct kernel_bytes *bytes, float *y, int64_t count,
+                       int part, int parts);
+    /* To another scale; in place is fine. */
+    void (*requantize)(const uint8_t *x, const struct kernel_bytes *from, uint8_t *y,
+                       const struct kernel_bytes *to, int64_t count, int part, int parts);
+    /* y = a + b, each with its own scale; in place is fine. */
+    void (*add_bytes)(const uint8_t *a, const struct kernel_bytes *a_bytes, const uint8_t *b,
+                      const struct kernel_bytes *b_bytes, uint8_t *y,
+                      const struct kernel_bytes *y_bytes, int64_t count, int part, int parts);
+    /* pool_run, global_average, copy_channels and scale_channels for blocked bytes; strides count
+     * bytes. The pool is a maximum, both sides have one scale, and its input and output are the
+     * arguments, not the struct's. */
+    void (*pool_bytes)(const struct kernel_pool *pool, const uint8_t *input, uint8_t *output,
+                       int part, int parts);
+    void (*global_average_bytes)(const uint8_t *input, const struct kernel_bytes *bytes,
+                                 int64_t batch_stride, int batch, int channels, int64_t pixels,
+                                 float *output, int part, int parts);
+    void (*copy_channels_bytes)(const uint8_t *from, int64_t from_stride, int from_first,
+                                uint8_t *to, int64_t to_stride, int to_first, int channels,
+                                int batch, int64_t pixels, int part, int parts);
+    void (*scale_channels_bytes)(const uint8_t *input, const struct kernel_bytes *from,
+                                 int64_t input_stride, const float *factor, uint8_t *output,
+                                 const struct kernel_bytes *to, int64_t output_stride, int batch,
+                                 int channels, int64_t pixels, int part, int parts);
 
     size_t (*gemm_packed_bytes)(int depth, int columns);
     /* b[d][c] lies at b[d * row_stride + c * column_stride]. Cuts itself by columns. */

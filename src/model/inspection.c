@@ -163,6 +163,7 @@ static int describe_graph(struct inspection *in, struct tensor_shape *shapes, in
     struct graph *graph;
     BASE_TRY(engine_specialise(&graph, in->model, kernel_table(chosen), shapes));
     in->public.multiply_adds = graph_multiply_adds(graph);
+    in->public.int8_multiply_adds = graph_byte_multiply_adds(graph);
     int code = graph_dump(graph, &in->after);
     in->public.graph_after = in->after.data;
     graph_close(&graph);

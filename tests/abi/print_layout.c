@@ -76,6 +76,7 @@ static void print_inspection(void)
     FIELD(stance_inspection, node_count);
     FIELD(stance_inspection, parameters);
     FIELD(stance_inspection, multiply_adds);
+    FIELD(stance_inspection, int8_multiply_adds);
     FIELD(stance_inspection, family);
     FIELD(stance_inspection, family_note);
     FIELD(stance_inspection, batch_note);

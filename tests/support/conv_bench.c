@@ -15,7 +15,9 @@ struct layer {
     struct kernel_epilogue epilogue;
     struct kernel_conv_plan plan;
     struct kernel_conv_buffers buffers;
-    double times[PASSES], flops;
+    struct kernel_qconv_plan bytes_plan; /* parts 0: none */
+    struct kernel_qconv_buffers bytes_buffers;
+    double times[PASSES], bytes_times[PASSES], flops;
 };
 
 #if defined(__x86_64__)
@@ -23,6 +25,14 @@ int kernel_conv_plan_with_avx2(struct kernel_conv_plan *, const struct kernel_co
                                const struct kernel_epilogue *, int method);
 int kernel_conv_plan_with_avx512(struct kernel_conv_plan *, const struct kernel_conv_shape *,
                                  const struct kernel_epilogue *, int method);
+int kernel_qconv_plan_with_avx2(struct kernel_qconv_plan *, const struct kernel_conv_shape *,
+                                const struct kernel_epilogue *, const struct kernel_bytes *input,
+                                const struct kernel_bytes *residual,
+                                const struct kernel_bytes *output, int method);
+int kernel_qconv_plan_with_avx512(struct kernel_qconv_plan *, const struct kernel_conv_shape *,
+                                  const struct kernel_epilogue *, const struct kernel_bytes *input,
+                                  const struct kernel_bytes *residual,
+                                  const struct kernel_bytes *output, int method);
 #endif
 
 int conv_plan_with(enum base_cpu_tier tier, struct kernel_conv_plan *plan,
@@ -36,6 +46,21 @@ int conv_plan_with(enum base_cpu_tier tier, struct kernel_conv_plan *plan,
         return kernel_conv_plan_with_avx2(plan, shape, epilogue, method);
 #endif
     return kernel_table(tier)->conv_plan(plan, shape, epilogue);
+}
+
+int qconv_plan_with(enum base_cpu_tier tier, struct kernel_qconv_plan *plan,
+                    const struct kernel_conv_shape *shape, const struct kernel_epilogue *epilogue,
+                    const struct kernel_bytes *input, const struct kernel_bytes *residual,
+                    const struct kernel_bytes *output, int method)
+{
+#if defined(__x86_64__)
+    if (tier == BASE_CPU_AVX512 && method >= 0)
+        return kernel_qconv_plan_with_avx512(plan, shape, epilogue, input, residual, output,
+                                             method);
+    if (tier == BASE_CPU_AVX2 && method >= 0)
+        return kernel_qconv_plan_with_avx2(plan, shape, epilogue, input, residual, output, method);
+#endif
+    return kernel_table(tier)->qconv_plan(plan, shape, epilogue, input, residual, output);
 }
 
 static double thread_ms(void)
@@ -209,6 +234,114 @@ int conv_bench(const char *path, const char *tier_name, int method)
     for (int i = 0; i < count; i++)
         base_free((void *)layers[i].buffers.packed);
     for (int i = 0; i < 3; i++)
+        base_free(maps[i]);
+    return 0;
+}
+
+/* ---- Bytes beside floats --------------------------------------------------------------------- */
+
+static void prepare_bytes(struct layer *l, enum base_cpu_tier tier, int method,
+                          uint8_t *const maps[2], void *scratch, int i)
+{
+    static const struct kernel_bytes input = {0.01f, 20}, output = {0.02f, 14};
+    const struct kernel_conv_shape *s = &l->shape;
+    struct kernel_qconv_plan *plan = &l->bytes_plan;
+    if (qconv_plan_with(tier, plan, s, &l->epilogue, &input, &input, &output, method) < 0 &&
+        qconv_plan_with(tier, plan, s, &l->epilogue, &input, &input, &output, -1) < 0) {
+        plan->parts = 0;
+        return;
+    }
+    size_t outputs = (size_t)s->out_channels;
+    size_t depth = (size_t)(s->in_channels / s->groups) * s->kernel_height * s->kernel_width;
+    float *scales = noise(outputs, 0.01f);
+    int8_t *weights = (int8_t *)noise(outputs * depth / 4 + 1, 1.0f);
+    void *packed = base_alloc(plan->packed_bytes);
+    if (!packed)
+        exit(1);
+    kernel_table(tier)->qconv_pack(plan, weights, scales, NULL, packed);
+    base_free(weights);
+    base_free(scales);
+    l->bytes_buffers = (struct kernel_qconv_buffers){
+        .packed = packed,
+        .input = maps[i % 2],
+        .output = maps[1 - i % 2],
+        .input_batch_stride = l->buffers.input_batch_stride,
+        .output_batch_stride = l->buffers.output_batch_stride,
+        .scratch = scratch,
+    };
+}
+
+static double run_bytes(const struct kernel_table *table, const struct layer *l)
+{
+    double start = thread_ms();
+    for (int part = 0; part < l->bytes_plan.parts; part++)
+        table->qconv_run(&l->bytes_plan, &l->bytes_buffers, part, l->bytes_plan.parts);
+    return thread_ms() - start;
+}
+
+static double least_of(const double *values, int count)
+{
+    double least = values[0];
+    for (int i = 1; i < count; i++)
+        least = values[i] < least ? values[i] : least;
+    return least;
+}
+
+static void print_bytes(const struct layer *layers, int count, double peak)
+{
+    double floats = 0, bytes = 0, flops = 0;
+    for (int i = 0; i < count; i++) {
+        const struct layer *l = &layers[i];
+        const struct kernel_conv_shape *s = &l->shape;
+        if (l->bytes_plan.parts == 0)
+            continue;
+        double least = least_of(l->times, PASSES), least_bytes = least_of(l->bytes_times, PASSES);
+        floats += least;
+        bytes += least_bytes;
+        flops += l->flops;
+        printf("c%-4d %3dx%-3d k%-4d %dx%d s%d g%-4d %8.4f ms, bytes %8.4f ms %7.1f G/s %3.0f%%, "
+               "%5.2f times  %s, %s\n",
+               s->in_channels, s->in_height, s->in_width, s->out_channels, s->kernel_height,
+               s->kernel_width, s->stride_height, s->groups, least, least_bytes,
+               l->flops / least_bytes * 1e-6, l->flops / least_bytes * 1e-6 / peak * 100,
+               least / least_bytes, l->plan.name, l->bytes_plan.name);
+    }
+    printf("%.3f ms, bytes %.3f ms, %.2f times; %.1f G/s of %.1f\n", floats, bytes, floats / bytes,
+           flops / bytes * 1e-6, peak);
+}
+
+int qconv_bench(const char *path, const char *tier_name, int method)
+{
+    static struct layer layers[MAX_LAYERS];
+    enum base_cpu_tier tier = base_cpu_best();
+    if (tier_name && base_cpu_parse(&tier, tier_name) < 0)
+        return 1;
+    const struct kernel_table *table = kernel_table(tier);
+    int count = read_layers(path, layers);
+    float *maps[5];
+    for (int i = 0; i < 5; i++)
+        maps[i] = noise(MAP_FLOATS >> (i / 3 * 2), 1.0f);
+    uint8_t *const byte_maps[2] = {(uint8_t *)maps[3], (uint8_t *)maps[4]};
+    for (int i = 0; i < count; i++) {
+        prepare(&layers[i], tier, -1, maps, i);
+        prepare_bytes(&layers[i], tier, method, byte_maps, maps[2], i);
+    }
+    double peak = 0;
+    for (int pass = -2; pass < PASSES; pass++) {
+        for (int i = 0; i < count; i++)
+            layers[i].times[pass < 0 ? 0 : pass] = run_layer(table, &layers[i]);
+        for (int i = 0; i < count; i++)
+            layers[i].bytes_times[pass < 0 ? 0 : pass] = run_bytes(table, &layers[i]);
+        /* four products of bytes in the place of one of floats */
+        double now = 4 * peak_gflops(table);
+        peak = now > peak ? now : peak;
+    }
+    print_bytes(layers, count, peak);
+    for (int i = 0; i < count; i++) {
+        base_free((void *)layers[i].buffers.packed);
+        base_free((void *)layers[i].bytes_buffers.packed);
+    }
+    for (int i = 0; i < 5; i++)
         base_free(maps[i]);
     return 0;
 }

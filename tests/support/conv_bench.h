@@ -18,4 +18,14 @@ int conv_plan_with(enum base_cpu_tier tier, struct kernel_conv_plan *plan,
  * Returns the exit status. */
 int conv_bench(const char *path, const char *tier, int method);
 
+/* The same for convolutions of bytes. */
+int qconv_plan_with(enum base_cpu_tier tier, struct kernel_qconv_plan *plan,
+                    const struct kernel_conv_shape *shape, const struct kernel_epilogue *epilogue,
+                    const struct kernel_bytes *input, const struct kernel_bytes *residual,
+                    const struct kernel_bytes *output, int method);
+
+/* Prints the least time of every layer in floats, as the tier chooses, and in bytes, pass by pass in
+ * turns; and both sums over the layers that have bytes. The peak is of multiply-adds of bytes. */
+int qconv_bench(const char *path, const char *tier, int method);
+
 #endif

@@ -15,6 +15,46 @@ void kernel_ref_conv_pack(const struct kernel_conv_plan *plan, const float *weig
 void kernel_ref_conv_run(const struct kernel_conv_plan *plan,
                          const struct kernel_conv_buffers *buffers, int part, int parts);
 
+/* ---- Bytes ----------------------------------------------------------------------------------- */
+
+int kernel_ref_qconv_plan(struct kernel_qconv_plan *plan, const struct kernel_conv_shape *shape,
+                          const struct kernel_epilogue *epilogue, const struct kernel_bytes *input,
+                          const struct kernel_bytes *residual, const struct kernel_bytes *output);
+void kernel_ref_qconv_pack(const struct kernel_qconv_plan *plan, const int8_t *weights,
+                           const float *weight_scales, const float *bias, void *packed);
+void kernel_ref_qconv_run(const struct kernel_qconv_plan *plan,
+                          const struct kernel_qconv_buffers *buffers, int part, int parts);
+
+/* The number that a byte stands for, and the byte nearest to a number. */
+static inline float kernel_ref_number(const struct kernel_bytes *bytes, uint8_t byte)
+{
+    return bytes->scale * (float)(byte - bytes->zero);
+}
+
+uint8_t kernel_ref_byte(const struct kernel_bytes *bytes, float number);
+
+void kernel_ref_quantize(const float *x, const struct kernel_bytes *bytes, uint8_t *y,
+                         int64_t count, int part, int parts);
+void kernel_ref_dequantize(const uint8_t *x, const struct kernel_bytes *bytes, float *y,
+                           int64_t count, int part, int parts);
+void kernel_ref_requantize(const uint8_t *x, const struct kernel_bytes *from, uint8_t *y,
+                           const struct kernel_bytes *to, int64_t count, int part, int parts);
+void kernel_ref_add_bytes(const uint8_t *a, const struct kernel_bytes *a_bytes, const uint8_t *b,
+                          const struct kernel_bytes *b_bytes, uint8_t *y,
+                          const struct kernel_bytes *y_bytes, int64_t count, int part, int parts);
+void kernel_ref_pool_bytes(const struct kernel_pool *pool, const uint8_t *input, uint8_t *output,
+                           int part, int parts);
+void kernel_ref_global_average_bytes(const uint8_t *input, const struct kernel_bytes *bytes,
+                                     int64_t batch_stride, int batch, int channels, int64_t pixels,
+                                     float *output, int part, int parts);
+void kernel_ref_copy_channels_bytes(const uint8_t *from, int64_t from_stride, int from_first,
+                                    uint8_t *to, int64_t to_stride, int to_first, int channels,
+                                    int batch, int64_t pixels, int part, int parts);
+void kernel_ref_scale_channels_bytes(const uint8_t *input, const struct kernel_bytes *from,
+                                     int64_t input_stride, const float *factor, uint8_t *output,
+                                     const struct kernel_bytes *to, int64_t output_stride,
+                                     int batch, int channels, int64_t pixels, int part, int parts);
+
 /* ---- Everything else: see struct kernel_table ------------------------------------------------ */
 
 /* NaN where either operand is NaN. */
