@@ -27,11 +27,15 @@ int base_cpu_has_vnni(void)
     return base_cpu_best() == BASE_CPU_AVX512 && __builtin_cpu_supports("avx512vnni");
 }
 #else
-static const enum base_cpu_tier first_tier = BASE_CPU_TIERS;
+#if defined(__aarch64__)
+static const enum base_cpu_tier first_tier = BASE_CPU_NEON, best_tier = BASE_CPU_NEON;
+#else
+static const enum base_cpu_tier first_tier = BASE_CPU_TIERS, best_tier = BASE_CPU_REF;
+#endif
 
 enum base_cpu_tier base_cpu_best(void)
 {
-    return BASE_CPU_REF;
+    return best_tier;
 }
 
 int base_cpu_has_vnni(void)

@@ -23,6 +23,9 @@ int kernel_conv_plan_with_avx2(struct kernel_conv_plan *, const struct kernel_co
                                const struct kernel_epilogue *, int method);
 int kernel_conv_plan_with_avx512(struct kernel_conv_plan *, const struct kernel_conv_shape *,
                                  const struct kernel_epilogue *, int method);
+#elif defined(__aarch64__)
+int kernel_conv_plan_with_neon(struct kernel_conv_plan *, const struct kernel_conv_shape *,
+                               const struct kernel_epilogue *, int method);
 #endif
 
 int conv_plan_with(enum base_cpu_tier tier, struct kernel_conv_plan *plan,
@@ -34,6 +37,9 @@ int conv_plan_with(enum base_cpu_tier tier, struct kernel_conv_plan *plan,
         return kernel_conv_plan_with_avx512(plan, shape, epilogue, method);
     if (tier == BASE_CPU_AVX2 && method >= 0)
         return kernel_conv_plan_with_avx2(plan, shape, epilogue, method);
+#elif defined(__aarch64__)
+    if (tier == BASE_CPU_NEON && method >= 0)
+        return kernel_conv_plan_with_neon(plan, shape, epilogue, method);
 #endif
     return kernel_table(tier)->conv_plan(plan, shape, epilogue);
 }

@@ -1,7 +1,7 @@
 /* Vectors of floats.
  *
- * The SIMD kernels are written once over this file and compiled once per tier, with KERNEL_AVX512
- * or KERNEL_AVX2. VEC_LANES floats make a vec; VEC_REGISTERS of them may live at once. Loads and
+ * The SIMD kernels are written once over this file and compiled once per tier, with KERNEL_AVX512,
+ * KERNEL_AVX2 or KERNEL_NEON. VEC_LANES floats make a vec; VEC_REGISTERS of them may live at once. Loads and
  * stores take any alignment. Where an operand is NaN, vec_max and vec_min give their second
  * operand. */
 #ifndef KERNEL_SIMD_VEC_H
@@ -31,8 +31,10 @@
 #include "kernel/simd/vec_avx512.h"
 #elif defined(KERNEL_AVX2)
 #include "kernel/simd/vec_avx2.h"
+#elif defined(KERNEL_NEON)
+#include "kernel/simd/vec_neon.h"
 #else
-#error "compile with KERNEL_AVX512 or KERNEL_AVX2"
+#error "compile with KERNEL_AVX512, KERNEL_AVX2 or KERNEL_NEON"
 #endif
 
 #endif
