@@ -208,6 +208,21 @@ static bool feeds_what_it_declares(const struct graph *graph, const struct tenso
     return true;
 }
 
+static int check_session(struct stance_model *model, const struct stance_session_options *options,
+                         const struct graph *graph, const struct tensors *inputs,
+                         const struct tensors *expected)
+{
+    struct stance_session *session = NULL;
+    int code = stance_session_open(&session, model, options);
+    if (code == 0)
+        code = run_session(session, inputs, graph->input_count, expected, graph->output_count);
+    if (code < 0)
+        base_error_context(code, "session, tier %s, %d threads",
+                           base_cpu_name((enum base_cpu_tier)options->tier), options->threads);
+    stance_session_close(&session);
+    return code;
+}
+
 static int check_sessions(const struct onnx_case *entry, const struct graph *graph,
                           const struct tensors *inputs, const struct tensors *expected)
 {
@@ -216,17 +231,13 @@ static int check_sessions(const struct onnx_case *entry, const struct graph *gra
     stance_session_options_default(&options);
     BASE_TRY(engine_model_parse(&model, entry->model.data, entry->model.size, entry->name));
     int code = 0;
-    for (int i = 0; i < 2 * ((int)base_cpu_best() + 1) && code == 0; i++) {
-        struct stance_session *session = NULL;
-        options.tier = i / 2;
-        options.threads = i % 2 ? THREADS : 1;
-        code = stance_session_open(&session, model, &options);
+    for (int tier = BASE_CPU_REF; tier < BASE_CPU_TIERS && code == 0; tier = base_cpu_next(tier)) {
+        options.tier = tier;
+        options.threads = 1;
+        code = check_session(model, &options, graph, inputs, expected);
+        options.threads = THREADS;
         if (code == 0)
-            code = run_session(session, inputs, graph->input_count, expected, graph->output_count);
-        if (code < 0)
-            base_error_context(code, "session, tier %s, %d threads",
-                               base_cpu_name((enum base_cpu_tier)options.tier), options.threads);
-        stance_session_close(&session);
+            code = check_session(model, &options, graph, inputs, expected);
     }
     stance_model_close(&model);
     return code;
@@ -240,7 +251,7 @@ static int check_graph(const struct onnx_case *entry, const struct graph *graph,
     int code = load_tensors(&inputs, entry->inputs, graph, graph->inputs, graph->input_count);
     if (code == 0)
         code = load_tensors(&expected, entry->outputs, graph, graph->outputs, graph->output_count);
-    for (int tier = BASE_CPU_REF; tier <= (int)base_cpu_best() && code == 0; tier++)
+    for (int tier = BASE_CPU_REF; tier < BASE_CPU_TIERS && code == 0; tier = base_cpu_next(tier))
         code = check_tier(graph, &inputs, &expected, (enum base_cpu_tier)tier);
     if (code == 0 && !lifted && feeds_what_it_declares(graph, &inputs))
         code = check_sessions(entry, graph, &inputs, &expected);

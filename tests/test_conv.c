@@ -242,7 +242,7 @@ static void check_everywhere(struct problem *p)
     struct kernel_conv_plan plan;
     assert_int_equal(conv_plan_with(BASE_CPU_REF, &plan, &p->shape, &p->epilogue, -1), 0);
     run_planned(p, &plan, kernel_table(BASE_CPU_REF), 1, expected);
-    for (int tier = BASE_CPU_AVX2; tier <= (int)base_cpu_best(); tier++)
+    for (int tier = base_cpu_next(BASE_CPU_REF); tier < BASE_CPU_TIERS; tier = base_cpu_next(tier))
         for (int method = -1; method < METHODS; method++)
             methods_seen[tier][method + 1] += check(p, (enum base_cpu_tier)tier, method, expected);
     base_free(expected);
@@ -396,7 +396,8 @@ static void test_random_shapes(void **state)
         check_everywhere(&p);
         free_problem(&p);
     }
-    for (int tier = BASE_CPU_AVX2; tier <= (int)base_cpu_best(); tier++) {
+    for (int tier = base_cpu_next(BASE_CPU_REF); tier < BASE_CPU_TIERS;
+         tier = base_cpu_next(tier)) {
         printf("%s:", base_cpu_name((enum base_cpu_tier)tier));
         for (int method = 0; method <= METHODS; method++)
             printf(" %d", methods_seen[tier][method]);

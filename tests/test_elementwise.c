@@ -14,7 +14,8 @@
 
 static const struct kernel_table *next_tier(const struct kernel_table *k)
 {
-    return k->tier < base_cpu_best() ? kernel_table((enum base_cpu_tier)(k->tier + 1)) : NULL;
+    int tier = base_cpu_next((int)k->tier);
+    return tier < BASE_CPU_TIERS ? kernel_table((enum base_cpu_tier)tier) : NULL;
 }
 
 /* ---- Functions of one variable --------------------------------------------------------------- */

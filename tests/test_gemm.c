@@ -113,7 +113,7 @@ static void check(const struct kernel_table *k, const struct problem *p)
 
 static void each_tier(const struct problem *p)
 {
-    for (int tier = 0; tier <= (int)base_cpu_best(); tier++)
+    for (int tier = BASE_CPU_REF; tier < BASE_CPU_TIERS; tier = base_cpu_next(tier))
         check(kernel_table((enum base_cpu_tier)tier), p);
 }
 
@@ -163,7 +163,7 @@ static void test_gemm_long_and_tall(void **state)
 static void test_gemm_row_alone_equals_row_among_many(void **state)
 {
     (void)state;
-    for (int tier = 0; tier <= (int)base_cpu_best(); tier++) {
+    for (int tier = BASE_CPU_REF; tier < BASE_CPU_TIERS; tier = base_cpu_next(tier)) {
         const struct kernel_table *k = kernel_table((enum base_cpu_tier)tier);
         struct problem p = {.rows = 23, .columns = 83, .depth = 51, .bias = true};
         struct operands o = operands_open(k, &p);
@@ -189,7 +189,7 @@ static void test_gemm_packs_any_strides(void **state)
 {
     (void)state;
     enum { DEPTH = 21, COLUMNS = 37, STEP = 3 };
-    for (int tier = 0; tier <= (int)base_cpu_best(); tier++) {
+    for (int tier = BASE_CPU_REF; tier < BASE_CPU_TIERS; tier = base_cpu_next(tier)) {
         const struct kernel_table *k = kernel_table((enum base_cpu_tier)tier);
         size_t bytes = k->gemm_packed_bytes(DEPTH, COLUMNS);
         struct guarded dense = guarded_random(DEPTH * COLUMNS, 8);
@@ -259,7 +259,7 @@ int main(int argc, char **argv)
     static const int shapes[][3] = {
         {1, 256, 512}, {1, 1024, 1024}, {17, 256, 512},   {17, 48, 256},    {17, 128, 17},
         {17, 17, 512}, {48, 512, 1024}, {136, 256, 1152}, {400, 256, 1024}, {6400, 64, 64}};
-    for (int tier = 0; tier <= (int)base_cpu_best(); tier++) {
+    for (int tier = BASE_CPU_REF; tier < BASE_CPU_TIERS; tier = base_cpu_next(tier)) {
         for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++)
             bench_problem(kernel_table((enum base_cpu_tier)tier), shapes[i][0], shapes[i][1],
                           shapes[i][2], i % 2 == 1);

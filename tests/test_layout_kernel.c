@@ -90,7 +90,7 @@ static void check_to_plain(const struct kernel_table *k, const int range[3], int
 static void test_between_plain_and_blocked(void **state)
 {
     (void)state;
-    for (int tier = 0; tier <= (int)base_cpu_best(); tier++) {
+    for (int tier = BASE_CPU_REF; tier < BASE_CPU_TIERS; tier = base_cpu_next(tier)) {
         for (int i = 0; i < RANGES * PIXEL_COUNTS; i++) {
             check_to_blocked(tier_table(tier), ranges[i % RANGES], pixel_counts[i / RANGES]);
             check_to_plain(tier_table(tier), ranges[i % RANGES], pixel_counts[i / RANGES]);
@@ -132,7 +132,7 @@ static void check_copy(const struct kernel_table *k, int from_first, const int r
 static void test_copy_channels(void **state)
 {
     (void)state;
-    for (int tier = 0; tier <= (int)base_cpu_best(); tier++) {
+    for (int tier = BASE_CPU_REF; tier < BASE_CPU_TIERS; tier = base_cpu_next(tier)) {
         for (int from_first = 0; from_first < 36; from_first++) {
             for (int r = 0; r < RANGES; r++) {
                 check_copy(tier_table(tier), from_first, ranges[r], 6);
@@ -146,7 +146,7 @@ static void test_scale_channels(void **state)
 {
     (void)state;
     enum { CHANNELS = 37 };
-    for (int tier = 0; tier <= (int)base_cpu_best(); tier++) {
+    for (int tier = BASE_CPU_REF; tier < BASE_CPU_TIERS; tier = base_cpu_next(tier)) {
         const struct kernel_table *k = tier_table(tier);
         int64_t lanes = blocked_size(k->block, CHANNELS, 1);
         for (int i = 0; i < PIXEL_COUNTS; i++) {
@@ -240,7 +240,7 @@ int main(int argc, char **argv)
     };
     if (argc < 2 || strcmp(argv[1], "--bench") != 0)
         return cmocka_run_group_tests(tests, NULL, NULL);
-    for (int tier = 0; tier <= (int)base_cpu_best(); tier++) {
+    for (int tier = BASE_CPU_REF; tier < BASE_CPU_TIERS; tier = base_cpu_next(tier)) {
         bench_all(tier_table(tier), 3, 256 * 192);
         bench_all(tier_table(tier), 17, 64 * 48);
         bench_all(tier_table(tier), 256, 400);

@@ -21,7 +21,8 @@ static size_t packed_bytes(const struct stance_model *model)
 /* Batches 1, 2, 4 and 8 in one session; `most`: how much more than one batch they may take. */
 static void check_batches(struct trial *trial, double most)
 {
-    for (int tier = 1; tier <= (int)base_cpu_best(); tier++) {
+    for (int tier = base_cpu_next(BASE_CPU_REF); tier < BASE_CPU_TIERS;
+         tier = base_cpu_next(tier)) {
         trial_session(trial, tier, 1);
         trial_batch(trial, 1);
         trial_run(trial);

@@ -241,7 +241,7 @@ static size_t test_count;
 static void add_network(const struct network *network, bool real, const char *share)
 {
     int most_threads = strcmp(share, "cross") == 0 ? 1 : 2; /* emulation is slow */
-    for (int tier = BASE_CPU_REF; tier <= (int)base_cpu_best(); tier++)
+    for (int tier = BASE_CPU_REF; tier < BASE_CPU_TIERS; tier = base_cpu_next(tier))
         for (int threads = 1; threads <= most_threads && belongs(network, tier, share); threads++) {
             struct parity *parity = &parities[test_count];
             *parity =

@@ -335,7 +335,7 @@ static void check_model(const struct base_buffer *bytes, int batch)
     struct tensor *expected[TRIAL_OUTPUTS] = {0};
     trial_parse(&trial, bytes, batch);
     interpret(bytes, trial.inputs, trial.input_count, expected);
-    for (int tier = BASE_CPU_REF; tier <= (int)base_cpu_best(); tier++)
+    for (int tier = BASE_CPU_REF; tier < BASE_CPU_TIERS; tier = base_cpu_next(tier))
         for (int threads = 1; threads <= 3; threads += 2) {
             trial_session(&trial, tier, threads);
             for (int run = 0; run < 2; run++) {

@@ -106,7 +106,7 @@ static struct kernel_pool window(int size, int stride, int dilation, int pad)
 static void test_pool_windows(void **state)
 {
     (void)state;
-    for (int tier = 0; tier <= (int)base_cpu_best(); tier++) {
+    for (int tier = BASE_CPU_REF; tier < BASE_CPU_TIERS; tier = base_cpu_next(tier)) {
         for (int i = 0; i < 6 * 3 * 3 * 2; i++) {
             int size = i % 6 + 1, stride = i / 6 % 3 + 1, dilation = i / 18 % 3 + 1;
             struct kernel_pool p = window(size, stride, dilation, i / 54 ? size / 2 : 0);
@@ -124,7 +124,7 @@ static void test_pool_same_size_maximum(void **state)
 {
     (void)state;
     static const int sizes[] = {3, 5, 9, 13, 31, 33, 41};
-    for (int tier = 0; tier <= (int)base_cpu_best(); tier++) {
+    for (int tier = BASE_CPU_REF; tier < BASE_CPU_TIERS; tier = base_cpu_next(tier)) {
         for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
             struct kernel_pool p = window(sizes[i], 1, 1, sizes[i] / 2);
             check_pool(tier_table(tier), p, i % 2);
@@ -142,7 +142,7 @@ static void test_pool_same_size_maximum(void **state)
 static void test_pool_of_nothing(void **state)
 {
     (void)state;
-    for (int tier = 0; tier <= (int)base_cpu_best(); tier++) {
+    for (int tier = BASE_CPU_REF; tier < BASE_CPU_TIERS; tier = base_cpu_next(tier)) {
         struct kernel_pool p = window(3, 1, 1, 1);
         p.batch = 0;
         check_pool(tier_table(tier), p, false);
@@ -157,7 +157,7 @@ static void test_global_average(void **state)
     (void)state;
     static const int64_t sizes[] = {1, 3, 48, 64, 65, 130, 1600, 20000};
     enum { CHANNELS = 19, BATCH = 2 };
-    for (int tier = 0; tier <= (int)base_cpu_best(); tier++) {
+    for (int tier = BASE_CPU_REF; tier < BASE_CPU_TIERS; tier = base_cpu_next(tier)) {
         const struct kernel_table *k = tier_table(tier);
         for (size_t s = 0; s < sizeof(sizes) / sizeof(sizes[0]); s++) {
             int64_t stride = blocked_size(k->block, CHANNELS, sizes[s]);
@@ -252,7 +252,7 @@ static void test_resize(void **state)
     (void)state;
     static const int sizes[][4] = {{8, 6, 16, 12}, {5, 7, 10, 14}, {9, 9, 4, 5},
                                    {1, 1, 3, 3},   {3, 4, 3, 4},   {2, 3, 13, 31}};
-    for (int tier = 0; tier <= (int)base_cpu_best(); tier++) {
+    for (int tier = BASE_CPU_REF; tier < BASE_CPU_TIERS; tier = base_cpu_next(tier)) {
         for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
             const int *s = sizes[i];
             check_resize(tier_table(tier), s[0], s[1], s[2], s[3], false);
@@ -361,7 +361,7 @@ static void test_graph_conv(void **state)
         {2, 1, 19, 3, 5, 3, false, false, KERNEL_RESIDUAL_AFTER},
         {2, 1, 19, 4, 5, 20, false, true, KERNEL_RESIDUAL_BEFORE},
     };
-    for (int tier = 0; tier <= (int)base_cpu_best(); tier++) {
+    for (int tier = BASE_CPU_REF; tier < BASE_CPU_TIERS; tier = base_cpu_next(tier)) {
         for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
             check_graph(tier_table(tier), &cases[i]);
     }
@@ -480,7 +480,7 @@ int main(int argc, char **argv)
     };
     if (argc < 2 || strcmp(argv[1], "--bench") != 0)
         return cmocka_run_group_tests(tests, NULL, NULL);
-    for (int tier = 0; tier <= (int)base_cpu_best(); tier++) {
+    for (int tier = BASE_CPU_REF; tier < BASE_CPU_TIERS; tier = base_cpu_next(tier)) {
         bench_pools(tier_table(tier), 8, 6, 512);
         bench_pools(tier_table(tier), 20, 20, 256);
         bench_resizes(tier_table(tier));

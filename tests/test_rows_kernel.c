@@ -16,7 +16,7 @@ typedef void check_fn(const struct kernel_table *k, int64_t rows, int64_t column
 
 static void each_tier_and_length(check_fn *check)
 {
-    for (int tier = 0; tier <= (int)base_cpu_best(); tier++) {
+    for (int tier = BASE_CPU_REF; tier < BASE_CPU_TIERS; tier = base_cpu_next(tier)) {
         const struct kernel_table *k = kernel_table((enum base_cpu_tier)tier);
         for (int l = 0; l < LENGTHS; l++) {
             check(k, ROWS, lengths[l]);
@@ -57,7 +57,7 @@ static void test_softmax(void **state)
 static void test_softmax_of_odd_values(void **state)
 {
     (void)state;
-    for (int tier = 0; tier <= (int)base_cpu_best(); tier++) {
+    for (int tier = BASE_CPU_REF; tier < BASE_CPU_TIERS; tier = base_cpu_next(tier)) {
         const struct kernel_table *k = kernel_table((enum base_cpu_tier)tier);
         float x[20], y[20];
         for (int i = 0; i < 20; i++)
@@ -165,7 +165,7 @@ static void test_reduce_rows(void **state)
 static void test_reduce_of_odd_values(void **state)
 {
     (void)state;
-    for (int tier = 0; tier <= (int)base_cpu_best(); tier++) {
+    for (int tier = BASE_CPU_REF; tier < BASE_CPU_TIERS; tier = base_cpu_next(tier)) {
         const struct kernel_table *k = kernel_table((enum base_cpu_tier)tier);
         float x[40] = {0}, y;
         k->reduce_rows(KERNEL_SUM, x, &y, 1, 0, 0, 1);
@@ -194,7 +194,7 @@ static void test_long_mean_is_accurate(void **state)
     struct guarded x = guarded_open(COUNT);
     for (int i = 0; i < COUNT; i++)
         x.data[i] = 0.1f;
-    for (int tier = 0; tier <= (int)base_cpu_best(); tier++) {
+    for (int tier = BASE_CPU_REF; tier < BASE_CPU_TIERS; tier = base_cpu_next(tier)) {
         float y;
         kernel_table((enum base_cpu_tier)tier)
             ->reduce_rows(KERNEL_MEAN, x.data, &y, 1, COUNT, 0, 1);
@@ -256,7 +256,7 @@ int main(int argc, char **argv)
     };
     if (argc < 2 || strcmp(argv[1], "--bench") != 0)
         return cmocka_run_group_tests(tests, NULL, NULL);
-    for (int tier = 0; tier <= (int)base_cpu_best(); tier++) {
+    for (int tier = BASE_CPU_REF; tier < BASE_CPU_TIERS; tier = base_cpu_next(tier)) {
         const struct kernel_table *k = kernel_table((enum base_cpu_tier)tier);
         bench_all(k, 17, 17);
         bench_all(k, 17, 256);

@@ -16,10 +16,11 @@ struct stance_session;
 
 /* Processor tiers for stance_session_options.tier. */
 enum stance_tier {
-    STANCE_TIER_AUTO = -1,  /* the best one, or what STANCE_CPU=ref|avx2|avx512 says */
-    STANCE_TIER_REF = 0,    /* plain C */
-    STANCE_TIER_AVX2 = 1,   /* AVX2 and FMA */
-    STANCE_TIER_AVX512 = 2, /* AVX-512 F, BW, DQ, VL */
+    STANCE_TIER_AUTO = -1,  /* the best one, or what STANCE_CPU=ref|avx2|avx512|neon says */
+    STANCE_TIER_REF = 0,    /* plain C, on every processor */
+    STANCE_TIER_AVX2 = 1,   /* x86-64: AVX2 and FMA */
+    STANCE_TIER_AVX512 = 2, /* x86-64: AVX-512 F, BW, DQ, VL */
+    STANCE_TIER_NEON = 3,   /* aarch64: Advanced SIMD */
 };
 
 struct stance_session_options {

@@ -44,7 +44,7 @@ static int choose_tier(const struct stance_session_options *options, enum base_c
         return 0;
     if (options->tier < 0 || options->tier >= BASE_CPU_TIERS)
         return base_error(STANCE_EARGUMENT, "tier %d does not exist", options->tier);
-    if ((enum base_cpu_tier)options->tier > base_cpu_best())
+    if (!base_cpu_has((enum base_cpu_tier)options->tier))
         return base_error(STANCE_EDEVICE, "this processor (%s) has no %s; it reaches %s",
                           base_cpu_model(), base_cpu_name((enum base_cpu_tier)options->tier),
                           base_cpu_name(base_cpu_best()));

@@ -33,6 +33,9 @@ int kernel_qconv_plan_with_avx512(struct kernel_qconv_plan *, const struct kerne
                                   const struct kernel_epilogue *, const struct kernel_bytes *input,
                                   const struct kernel_bytes *residual,
                                   const struct kernel_bytes *output, int method);
+#elif defined(__aarch64__)
+int kernel_conv_plan_with_neon(struct kernel_conv_plan *, const struct kernel_conv_shape *,
+                               const struct kernel_epilogue *, int method);
 #endif
 
 int conv_plan_with(enum base_cpu_tier tier, struct kernel_conv_plan *plan,
@@ -44,6 +47,9 @@ int conv_plan_with(enum base_cpu_tier tier, struct kernel_conv_plan *plan,
         return kernel_conv_plan_with_avx512(plan, shape, epilogue, method);
     if (tier == BASE_CPU_AVX2 && method >= 0)
         return kernel_conv_plan_with_avx2(plan, shape, epilogue, method);
+#elif defined(__aarch64__)
+    if (tier == BASE_CPU_NEON && method >= 0)
+        return kernel_conv_plan_with_neon(plan, shape, epilogue, method);
 #endif
     return kernel_table(tier)->conv_plan(plan, shape, epilogue);
 }

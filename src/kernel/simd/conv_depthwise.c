@@ -79,7 +79,7 @@ typedef void line_fn(const struct line *line);
     LINE(pixels, 3, 1) LINE(pixels, 5, 1) LINE(pixels, 7, 1)                                       \
     LINE(pixels, 3, 2) LINE(pixels, 5, 2) LINE(pixels, 7, 2)
 LINES(1) LINES(2) LINES(4) LINES(6) LINES(8)
-#if defined(KERNEL_AVX512)
+#if VEC_REGISTERS == 32
 LINES(10) LINES(12)
 #endif
 #undef LINES
@@ -93,7 +93,7 @@ LINES(10) LINES(12)
 /* [pixels][stride - 1][taps] */
 static line_fn *const lines[MAX_WIDTH + 1][2][MAX_TAPS + 1] = {
     LINES(1), LINES(2), LINES(4), LINES(6), LINES(8),
-#if defined(KERNEL_AVX512)
+#if VEC_REGISTERS == 32
     LINES(10), LINES(12),
 #endif
 };

@@ -7,7 +7,7 @@
 #include "kernel/simd/vec_math.h"
 #include "kernel/simd/vec_more.h"
 
-#if defined(KERNEL_AVX512)
+#if VEC_REGISTERS == 32
 enum { PANEL = 4, TILE_ROWS = 6 };
 #else
 enum { PANEL = 2, TILE_ROWS = 6 };
@@ -152,7 +152,7 @@ static void tile_dispatch(const struct tile *tile, float *out)
     switch (tile->vectors) {
     case 1: tile_rows(tile, 1, out); break;
     case 2: tile_rows(tile, 2, out); break;
-#if defined(KERNEL_AVX512)
+#if VEC_REGISTERS == 32
     case 3: tile_rows(tile, 3, out); break;
     default: tile_rows(tile, 4, out); break;
 #endif

@@ -4,7 +4,7 @@
 #include "kernel/simd/simd.h"
 #include "kernel/simd/vec_math.h"
 
-#if defined(KERNEL_AVX512)
+#if VEC_REGISTERS == 32
 enum { TILE_JOINTS = 9 };
 #else
 enum { TILE_JOINTS = 6 };

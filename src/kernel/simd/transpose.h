@@ -43,6 +43,18 @@ static inline void vec_transpose(vec r[VEC_LANES])
     vec_transpose_quarters(&r[3], &r[7], &r[11], &r[15]);
 }
 
+#elif defined(KERNEL_NEON)
+
+static inline void vec_transpose(vec r[VEC_LANES])
+{
+    /* pairs of rows: lanes 0 and 2 of both, lanes 1 and 3 of both */
+    float32x4x2_t ab = vtrnq_f32(r[0], r[1]), cd = vtrnq_f32(r[2], r[3]);
+    r[0] = vcombine_f32(vget_low_f32(ab.val[0]), vget_low_f32(cd.val[0]));
+    r[1] = vcombine_f32(vget_low_f32(ab.val[1]), vget_low_f32(cd.val[1]));
+    r[2] = vcombine_f32(vget_high_f32(ab.val[0]), vget_high_f32(cd.val[0]));
+    r[3] = vcombine_f32(vget_high_f32(ab.val[1]), vget_high_f32(cd.val[1]));
+}
+
 #else
 
 /* Transposes the two 4×4 squares that lie side by side in four rows. */

@@ -5,6 +5,20 @@
 #include "kernel/simd/vec.h"
 
 /* Maximum and minimum that are NaN where either operand is. */
+#if defined(KERNEL_NEON)
+
+VEC_INLINE vec vec_max_nan(vec a, vec b)
+{
+    return vmaxq_f32(a, b);
+}
+
+VEC_INLINE vec vec_min_nan(vec a, vec b)
+{
+    return vminq_f32(a, b);
+}
+
+#else
+
 VEC_INLINE vec vec_max_nan(vec a, vec b)
 {
     return vec_select(vec_is_nan(a), a, vec_max(a, b));
@@ -14,6 +28,8 @@ VEC_INLINE vec vec_min_nan(vec a, vec b)
 {
     return vec_select(vec_is_nan(a), a, vec_min(a, b));
 }
+
+#endif
 
 /* `count` lanes, of which all may be there. */
 VEC_INLINE vec vec_load_up_to(const float *p, int64_t count)
@@ -48,6 +64,28 @@ VEC_INLINE vec vec_align(vec low, vec high, int shift)
 {
     __m512i lane = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
     return _mm512_permutex2var_ps(low, _mm512_add_epi32(lane, _mm512_set1_epi32(shift)), high);
+}
+
+#elif defined(KERNEL_NEON)
+
+VEC_INLINE vec_mask vec_lanes(int first, int end)
+{
+    static const int32_t lanes[VEC_LANES] = {0, 1, 2, 3};
+    int32x4_t lane = vld1q_s32(lanes);
+    return vbicq_u32(vcltq_s32(lane, vdupq_n_s32(end)), vcltq_s32(lane, vdupq_n_s32(first)));
+}
+
+VEC_INLINE void vec_store_masked(float *p, vec x, vec_mask m)
+{
+    vec_store(p, vec_select(m, x, vec_load(p)));
+}
+
+VEC_INLINE vec vec_align(vec low, vec high, int shift)
+{
+    static const uint8_t bytes[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    uint8x16x2_t both = {{vreinterpretq_u8_f32(low), vreinterpretq_u8_f32(high)}};
+    uint8x16_t from = vaddq_u8(vld1q_u8(bytes), vdupq_n_u8((uint8_t)(4 * shift)));
+    return vreinterpretq_f32_u8(vqtbl2q_u8(both, from));
 }
 
 #else
