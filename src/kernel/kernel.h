@@ -233,6 +233,8 @@ struct kernel_table {
     /* Multiply-adds on registers only, as many at once as the tier can issue: what kernels are
      * compared with. Returns how many were done. */
     int64_t (*peak)(int64_t rounds);
+    /* The same of products of bytes, unsigned by signed, with 32-bit sums. */
+    int64_t (*peak_bytes)(int64_t rounds);
 };
 
 /* The table of a tier; a tier this build lacks gives the reference table. Never NULL. */

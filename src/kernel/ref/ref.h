@@ -72,5 +72,6 @@ void kernel_ref_reduce_rows(enum kernel_reduce op, const float *x, float *y, int
                             int64_t columns, int part, int parts);
 
 int64_t kernel_ref_peak(int64_t rounds);
+int64_t kernel_ref_peak_bytes(int64_t rounds);
 
 #endif

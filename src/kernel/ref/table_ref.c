@@ -26,4 +26,5 @@ const struct kernel_table kernel_table_ref = {
     .layer_norm = kernel_ref_layer_norm,
     .reduce_rows = kernel_ref_reduce_rows,
     .peak = kernel_ref_peak,
+    .peak_bytes = kernel_ref_peak_bytes,
 };

@@ -61,5 +61,6 @@ void KERNEL_NAME(kernel_reduce_rows)(enum kernel_reduce op, const float *x, floa
                                      int64_t columns, int part, int parts);
 
 int64_t KERNEL_NAME(kernel_peak)(int64_t rounds);
+int64_t KERNEL_NAME(kernel_peak_bytes)(int64_t rounds);
 
 #endif

@@ -26,4 +26,5 @@ const struct kernel_table KERNEL_NAME(kernel_table_simd) = {
     .layer_norm = KERNEL_NAME(kernel_layer_norm),
     .reduce_rows = KERNEL_NAME(kernel_reduce_rows),
     .peak = KERNEL_NAME(kernel_peak),
+    .peak_bytes = KERNEL_NAME(kernel_peak_bytes),
 };
