@@ -35,4 +35,15 @@ int bench_operators_print(const struct bench_operators *operators, bool json);
 int bench_operators_plot(const struct bench_operators *operators, const char *title,
                          const char *path);
 
+/* The way of a video's frames. */
+struct bench_video {
+    const char *path, *detector, *pose, *device; /* the models NULL: built in */
+    int threads, detect_every;
+    double seconds;
+    bool json;
+};
+
+/* Measures and prints. Exit codes of the program. */
+int bench_video(const struct bench_video *wanted);
+
 #endif

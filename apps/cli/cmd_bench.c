@@ -10,8 +10,8 @@ enum { MAX_TENSORS = 64, MAX_RUNS = 100000 };
 
 struct values {
     struct cli_list shapes;
-    const char *device, *plot;
-    int threads, batch;
+    const char *device, *plot, *video, *detector, *pose;
+    int threads, batch, detect_every;
     float seconds;
     bool json, operators;
 };
@@ -31,6 +31,16 @@ static const struct cli_option options[] = {
      CLI_FLAG, offsetof(struct values, operators), 0, 0},
     {"--plot", NULL, "FILE", "with --operators: their roofline as an SVG picture", CLI_TEXT,
      offsetof(struct values, plot), 0, 0},
+#ifdef STANCE_HAVE_MEDIA
+    {"--end-to-end", NULL, "VIDEO", "instead of MODEL: what each frame costs beside the networks",
+     CLI_TEXT, offsetof(struct values, video), 0, 0},
+    {"--detector", NULL, "MODEL", "for --end-to-end (stance-det)", CLI_TEXT,
+     offsetof(struct values, detector), 0, 0},
+    {"--pose", NULL, "MODEL", "for --end-to-end (stance-pose)", CLI_TEXT,
+     offsetof(struct values, pose), 0, 0},
+    {"--detect-every", NULL, "K", "for --end-to-end: the detector on every K-th frame (1)",
+     CLI_COUNT, offsetof(struct values, detect_every), 1, 100000},
+#endif
     {"--json", NULL, NULL, "print JSON", CLI_FLAG, offsetof(struct values, json), 0, 0},
     {0},
 };
@@ -228,12 +238,35 @@ static int print_operators(struct bench *bench)
     return code;
 }
 
+#ifdef STANCE_HAVE_MEDIA
+static int run_video(const struct values *values, int rest)
+{
+    if (rest != 0 || values->operators || values->plot || values->batch != 1 ||
+        values->shapes.count > 0)
+        return cli_fail(CLI_USAGE, "--end-to-end measures a video: without a model, --operators, "
+                                   "--plot, --batch and --shape");
+    return bench_video(&(struct bench_video){.path = values->video,
+                                             .detector = values->detector,
+                                             .pose = values->pose,
+                                             .device = values->device,
+                                             .threads = values->threads,
+                                             .detect_every = values->detect_every,
+                                             .seconds = (double)values->seconds,
+                                             .json = values->json});
+}
+#endif
+
 static int run_bench(int argument_count, char **arguments)
 {
-    struct bench bench = {.values = {.device = "cpu", .threads = 1, .batch = 1, .seconds = 3}};
+    struct bench bench = {
+        .values = {.device = "cpu", .threads = 1, .batch = 1, .seconds = 3, .detect_every = 1}};
     int rest = cli_parse(&cli_bench, argument_count, arguments, &bench.values);
     if (rest < 0)
         return rest == -2 ? CLI_OK : CLI_USAGE;
+#ifdef STANCE_HAVE_MEDIA
+    if (bench.values.video)
+        return run_video(&bench.values, rest);
+#endif
     if (rest != 1)
         return cli_fail(CLI_USAGE, "bench takes one model; see 'stance help bench'");
     if (bench.values.plot && !bench.values.operators)

@@ -186,6 +186,11 @@ static void print_pose(void)
 
 static void print_options(void)
 {
+    STRUCT(stance_pose_times);
+    FIELD(stance_pose_times, letterbox);
+    FIELD(stance_pose_times, crop);
+    FIELD(stance_pose_times, network);
+    FIELD(stance_pose_times, decode);
     STRUCT(stance_pose_options);
     FIELD(stance_pose_options, struct_size);
     FIELD(stance_pose_options, detector);
