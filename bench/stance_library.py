@@ -14,7 +14,8 @@ class Tensor(ctypes.Structure):
 class Options(ctypes.Structure):
     _fields_ = [("struct_size", ctypes.c_uint32), ("device", ctypes.c_char_p),
                 ("threads", ctypes.c_int32), ("tier", ctypes.c_int32),
-                ("profile", ctypes.c_int32)]
+                ("profile", ctypes.c_int32),
+                ("later", ctypes.c_char * 256)]  # fields of newer builds
 
 
 class Library:

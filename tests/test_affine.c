@@ -5,9 +5,11 @@
 #include <float.h>
 #include <math.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 
+#include "base/cpu.h"
 #include "base/memory.h"
 #include "vision/input.h"
 
@@ -212,6 +214,59 @@ static void test_crop_shares_give_the_same_tensor(void **state)
     stance_image_close(&image);
 }
 
+static struct stance_image *open_yuv_noise(int format, int width, int height)
+{
+    struct stance_image *image;
+    uint32_t seed = 5;
+    assert_int_equal(stance_image_open(&image, format, width, height), 0);
+    int half_rows = (height + 1) / 2, half_width = (width + 1) / 2;
+    for (int plane = 0; plane < 3 && image->plane[plane]; plane++)
+        for (int y = 0; y < (plane ? half_rows : height); y++)
+            for (int x = 0; x < (plane == 0 ? width : half_width * (format == STANCE_NV12 ? 2 : 1));
+                 x++) {
+                seed = seed * 1664525u + 1013904223u;
+                image->plane[plane][y * image->stride[plane] + x] = (uint8_t)(seed >> 24);
+            }
+    return image;
+}
+
+/* Rows of YUV are converted as a whole where that is cheaper, pixel by pixel elsewhere; a crop is that of
+ * the picture in RGB either way. */
+static void check_yuv_crop(int format, int width, int height, const float box[4])
+{
+    static const struct vision_input input = {
+        .width = 48, .height = 64, .scale = 1, .mean = {123, 116, 103}, .std = {58, 57, 57}};
+    static float expected[3 * 48 * 64], out[3 * 48 * 64];
+    struct stance_image *rgb, *image = open_yuv_noise(format, width, height);
+    struct vision_mapping mapping;
+    assert_int_equal(stance_image_convert(&rgb, image, STANCE_RGB24), 0);
+    assert_int_equal(vision_crop(expected, &input, rgb, box, 1.25f, &mapping, 0, 1), 0);
+    assert_int_equal(vision_crop(out, &input, image, box, 1.25f, &mapping, 0, 1), 0);
+    assert_memory_equal(out, expected, sizeof out);
+    stance_image_close(&rgb);
+    stance_image_close(&image);
+}
+
+static void test_yuv_gives_the_crop_of_its_rgb(void **state)
+{
+    (void)state;
+    static const float boxes[][4] = {
+        {10, 10, 40, 70},    {-30, -20, 30, 30},    {101, 3, 1043, 97},  {0, 0, 4001, 63},
+        {3950, 5, 4100, 90}, {17.3f, 8.9f, 19, 11}, {500, 500, 600, 700}};
+    const char *before = getenv("STANCE_CPU");
+    for (int tier = 0; tier <= (int)base_cpu_best(); tier++) {
+        assert_int_equal(setenv("STANCE_CPU", base_cpu_name((enum base_cpu_tier)tier), 1), 0);
+        for (size_t i = 0; i < sizeof boxes / sizeof boxes[0]; i++) {
+            check_yuv_crop(STANCE_YUV420P, 4001, 65, boxes[i]);
+            check_yuv_crop(STANCE_NV12, 77, 91, boxes[i]);
+        }
+    }
+    if (before)
+        setenv("STANCE_CPU", before, 1);
+    else
+        unsetenv("STANCE_CPU");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -223,6 +278,7 @@ int main(void)
         cmocka_unit_test(test_crop_far_away_is_all_padding),
         cmocka_unit_test(test_crop_of_tiny_boxes_is_one_pixel_wide),
         cmocka_unit_test(test_crop_refuses_boxes_that_are_not_finite),
+        cmocka_unit_test(test_yuv_gives_the_crop_of_its_rgb),
         cmocka_unit_test(test_crop_shares_give_the_same_tensor),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -648,6 +648,43 @@ static void test_peak_is_a_plausible_number(void **state)
     base_buffer_free(&model);
 }
 
+/* Every loop does what it counts: the limits keep their order, but for emulators. */
+static void test_limits_are_plausible(void **state)
+{
+    struct base_buffer model = tiny_network(-1, 24, 20);
+    for (int tier = STANCE_TIER_REF; tier <= (int)base_cpu_best(); tier++) {
+        struct trial trial;
+        struct stance_limits limits = {.struct_size = sizeof limits};
+        trial_parse(&trial, &model, 1);
+        trial_session(&trial, tier, 1);
+        assert_int_equal(stance_session_limits(trial.session, &limits), 0);
+        double peak = stance_session_peak(trial.session);
+        assert_true(limits.float_gflops > peak / 4 && limits.float_gflops < peak * 4);
+        assert_true(limits.byte_gops > 0.1 && limits.byte_gops < 100000);
+        assert_true(tier == STANCE_TIER_REF || limits.byte_gops > limits.float_gflops / 2);
+        assert_true(limits.memory_gb_s > 0.01 && limits.memory_gb_s < 10000);
+        assert_true(limits.cache_gb_s > limits.memory_gb_s / 2);
+        trial_close(&trial);
+    }
+    base_buffer_free(&model);
+}
+
+/* A caller that knows the first number only gets that one. */
+static void test_limits_of_another_size_are_understood(void **state)
+{
+    struct base_buffer model = tiny_network(-1, 24, 20);
+    struct trial trial;
+    struct stance_limits limits = {.struct_size = offsetof(struct stance_limits, byte_gops),
+                                   .byte_gops = -1};
+    trial_parse(&trial, &model, 1);
+    trial_session(&trial, STANCE_TIER_AUTO, 2);
+    assert_int_equal(stance_session_limits(trial.session, &limits), 0);
+    assert_true(limits.float_gflops > 0);
+    assert_true(limits.byte_gops < 0);
+    trial_close(&trial);
+    base_buffer_free(&model);
+}
+
 static void test_devices_are_listed(void **state)
 {
     assert_string_equal(stance_device_name(0), "cpu");
@@ -682,6 +719,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_sessions_keep_their_model),
         cmocka_unit_test(test_profile_adds_up),
         cmocka_unit_test(test_peak_is_a_plausible_number),
+        cmocka_unit_test(test_limits_are_plausible),
+        cmocka_unit_test(test_limits_of_another_size_are_understood),
         cmocka_unit_test(test_devices_are_listed),
     };
     const struct CMUnitTest large[] = {cmocka_unit_test(test_running_allocates_nothing)};

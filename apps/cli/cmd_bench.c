@@ -3,17 +3,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "command.h"
+#include "bench_command.h"
 #include "stance/stance.h"
 
 enum { MAX_TENSORS = 64, MAX_RUNS = 100000 };
 
 struct values {
     struct cli_list shapes;
-    const char *device;
-    int threads, batch;
+    const char *device, *plot, *video, *detector, *pose;
+    int threads, batch, detect_every;
     float seconds;
-    bool json;
+    bool json, operators;
 };
 
 static const struct cli_option options[] = {
@@ -27,6 +27,20 @@ static const struct cli_option options[] = {
      offsetof(struct values, seconds), 0.05, 3600},
     {"--device", NULL, "NAME", "device to run on (cpu)", CLI_TEXT, offsetof(struct values, device),
      0, 0},
+    {"--operators", NULL, NULL, "also each operator: time, arithmetic, memory, and their limits",
+     CLI_FLAG, offsetof(struct values, operators), 0, 0},
+    {"--plot", NULL, "FILE", "with --operators: their roofline as an SVG picture", CLI_TEXT,
+     offsetof(struct values, plot), 0, 0},
+#ifdef STANCE_HAVE_MEDIA
+    {"--end-to-end", NULL, "VIDEO", "instead of MODEL: what each frame costs beside the networks",
+     CLI_TEXT, offsetof(struct values, video), 0, 0},
+    {"--detector", NULL, "MODEL", "for --end-to-end (stance-det)", CLI_TEXT,
+     offsetof(struct values, detector), 0, 0},
+    {"--pose", NULL, "MODEL", "for --end-to-end (stance-pose)", CLI_TEXT,
+     offsetof(struct values, pose), 0, 0},
+    {"--detect-every", NULL, "K", "for --end-to-end: the detector on every K-th frame (1)",
+     CLI_COUNT, offsetof(struct values, detect_every), 1, 100000},
+#endif
     {"--json", NULL, NULL, "print JSON", CLI_FLAG, offsetof(struct values, json), 0, 0},
     {0},
 };
@@ -36,6 +50,7 @@ struct bench {
     struct stance_model *model;
     struct stance_session *session;
     struct stance_tensor inputs[MAX_TENSORS], outputs[MAX_TENSORS];
+    struct bench_operators operators;
     int input_count, output_count;
     double load_ms, prepare_ms, peak;
     double *times;
@@ -127,6 +142,7 @@ static int open_bench(struct bench *bench, const char *model)
     stance_session_options_default(&session);
     session.device = bench->values.device;
     session.threads = bench->values.threads;
+    session.profile = bench->values.operators;
     if (bench->input_count > MAX_TENSORS || bench->output_count > MAX_TENSORS)
         return cli_fail(CLI_FAILED, "more than %d inputs or outputs", MAX_TENSORS);
     if (stance_session_open(&bench->session, bench->model, &session) < 0)
@@ -196,7 +212,7 @@ static void print_results(const struct bench *bench)
         cli_json_string(stance_session_describe(bench->session));
         printf(", \"batch\": %d, \"runs\": %d, \"median_ms\": %.4f, \"p10_ms\": %.4f, "
                "\"min_ms\": %.4f, \"gflops\": %.2f, \"peak_gflops\": %.2f, \"load_ms\": %.2f, "
-               "\"prepare_ms\": %.2f, \"workspace_mib\": %.2f, \"int8_share\": %.4f}\n",
+               "\"prepare_ms\": %.2f, \"workspace_mib\": %.2f, \"int8_share\": %.4f",
                bench->values.batch, bench->runs, median, p10, bench->times[0], gflops, bench->peak,
                bench->load_ms, bench->prepare_ms, memory, int8_share(bench));
         return;
@@ -215,22 +231,67 @@ static void print_results(const struct bench *bench)
            memory);
 }
 
+/* Behind the numbers of the whole: those of each operator. */
+static int print_operators(struct bench *bench)
+{
+    const struct values *values = &bench->values;
+    if (!values->json)
+        printf("\n");
+    int code = bench_operators_open(&bench->operators, bench->session);
+    if (code == CLI_OK)
+        code = bench_operators_print(&bench->operators, values->json);
+    if (code == CLI_OK && values->plot)
+        code =
+            bench_operators_plot(&bench->operators, stance_model_path(bench->model), values->plot);
+    return code;
+}
+
+#ifdef STANCE_HAVE_MEDIA
+static int run_video(const struct values *values, int rest)
+{
+    if (rest != 0 || values->operators || values->plot || values->batch != 1 ||
+        values->shapes.count > 0)
+        return cli_fail(CLI_USAGE, "--end-to-end measures a video: without a model, --operators, "
+                                   "--plot, --batch and --shape");
+    return bench_video(&(struct bench_video){.path = values->video,
+                                             .detector = values->detector,
+                                             .pose = values->pose,
+                                             .device = values->device,
+                                             .threads = values->threads,
+                                             .detect_every = values->detect_every,
+                                             .seconds = (double)values->seconds,
+                                             .json = values->json});
+}
+#endif
+
 static int run_bench(int argument_count, char **arguments)
 {
-    struct bench bench = {.values = {.device = "cpu", .threads = 1, .batch = 1, .seconds = 3}};
+    struct bench bench = {
+        .values = {.device = "cpu", .threads = 1, .batch = 1, .seconds = 3, .detect_every = 1}};
     int rest = cli_parse(&cli_bench, argument_count, arguments, &bench.values);
     if (rest < 0)
         return rest == -2 ? CLI_OK : CLI_USAGE;
+#ifdef STANCE_HAVE_MEDIA
+    if (bench.values.video)
+        return run_video(&bench.values, rest);
+#endif
     if (rest != 1)
         return cli_fail(CLI_USAGE, "bench takes one model; see 'stance help bench'");
+    if (bench.values.plot && !bench.values.operators)
+        return cli_fail(CLI_USAGE, "--plot draws what --operators measures: give both");
     int code = open_bench(&bench, arguments[0]);
     if (code == CLI_OK)
         code = measure(&bench);
     if (code == CLI_OK)
         print_results(&bench);
+    if (code == CLI_OK && bench.values.operators)
+        code = print_operators(&bench);
+    if (code == CLI_OK && bench.values.json)
+        printf("}\n");
     for (int i = 0; i < MAX_TENSORS; i++)
         free(bench.inputs[i].data);
     free(bench.times);
+    bench_operators_close(&bench.operators);
     stance_session_close(&bench.session);
     stance_model_close(&bench.model);
     return code;
@@ -240,7 +301,12 @@ const struct cli_command cli_bench = {
     .name = "bench",
     .arguments = "MODEL",
     .summary = "measure how fast a model runs here",
-    .details = "Times are wall time of whole runs on noise. The peak is measured right after, with "
-               "the same threads.",
+    .details =
+        "Times are wall time of whole runs on noise. The peak is measured right after, with "
+        "the same threads.\n"
+        "--operators lists the operators, the slowest first: share of the time, GFLOP/s and GB/s, "
+        "each also as a share of what the processor reaches in loops that do nothing else (copying "
+        "of memory that no cache holds: above 100 % where data lie in the cache), and which of "
+        "both would bound it.",
     .options = options,
     .run = run_bench};

@@ -89,6 +89,16 @@ STANCE_API int stance_pose_image(struct stance_pose *pose, const struct stance_i
                                  const float (*boxes)[4], int box_count,
                                  const struct stance_pose_result **result);
 
+/* Where time went since the pipeline was opened, in nanoseconds, streams' frames included. */
+struct stance_pose_times {
+    int64_t letterbox; /* whole pictures into a network's input */
+    int64_t crop;      /* people into the pose network's input */
+    int64_t network;   /* the networks themselves */
+    int64_t decode;    /* their outputs into boxes, suppression of boxes, keypoints */
+};
+
+STANCE_API void stance_pose_times(const struct stance_pose *pose, struct stance_pose_times *out);
+
 /* One line for logs: models, families, device. Valid while it lives. */
 STANCE_API const char *stance_pose_describe(const struct stance_pose *pose);
 

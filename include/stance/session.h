@@ -74,6 +74,21 @@ STANCE_API int stance_session_loops(const struct stance_session *session);
  * loop that touches no memory: GFLOP/s (two operations a multiply-add). Takes about 30 ms. */
 STANCE_API double stance_session_peak(struct stance_session *session);
 
+/* What the processor can do at most with the session's tier and threads, measured now by loops that do
+ * nothing else. Set struct_size before. Takes about a quarter of a second and 128 MiB.
+ * Errors: ENOMEMORY. */
+struct stance_limits {
+    uint32_t struct_size; /* sizeof this struct */
+    double float_gflops;  /* as stance_session_peak() */
+    double byte_gops; /* products of 8-bit numbers summed in 32 bits: 10⁹ operations a second, two
+                             for each multiply-add */
+    double cache_gb_s; /* copying within the second-level cache: 10⁹ bytes a second, those read and
+                             those written */
+    double memory_gb_s; /* copying what no cache holds */
+};
+
+STANCE_API int stance_session_limits(struct stance_session *session, struct stance_limits *out);
+
 /* One line for logs: "cpu (AMD EPYC), avx512, 2 threads, float32". The precision is that of the
  * multiply-adds: "float32", "int8", or "int8 and float32"; before the first plan it is what the
  * file's weights let expect. Valid until the next call on the session. */

@@ -2,9 +2,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/cpu.h"
 #include "base/memory.h"
+#include "engine/limits.h"
 #include "engine/plan.h"
 #include "stance/session.h"
 
@@ -346,32 +346,19 @@ int stance_session_loops(const struct stance_session *session)
     return session->current && session->current->loops > 1;
 }
 
-struct peak {
-    const struct kernel_table *kernels;
-    int64_t done[256]; /* per part */
-};
-
-static void share_peak(void *context, int part, int parts, int worker)
-{
-    struct peak *peak = context;
-    peak->done[part] = peak->kernels->peak(1 << 20);
-}
-
 double stance_session_peak(struct stance_session *session)
 {
-    struct peak peak = {.kernels = session->kernels};
-    int threads = base_pool_threads(session->pool);
-    double best = 0;
-    for (int round = 0; round < 3; round++) {
-        int64_t start = base_clock_ns(), done = 0;
-        base_pool_run(session->pool, share_peak, &peak, threads);
-        int64_t time = base_clock_ns() - start;
-        for (int i = 0; i < threads; i++)
-            done += peak.done[i];
-        double rate = time > 0 ? 2 * (double)done / (double)time : 0;
-        best = rate > best ? rate : best;
-    }
-    return best;
+    return engine_limit_float(session->kernels, session->pool);
+}
+
+int stance_session_limits(struct stance_session *session, struct stance_limits *out)
+{
+    struct stance_limits found = {.struct_size = out->struct_size};
+    BASE_TRY(engine_limit_copy(session->pool, &found.cache_gb_s, &found.memory_gb_s));
+    found.float_gflops = engine_limit_float(session->kernels, session->pool);
+    found.byte_gops = engine_limit_bytes(session->kernels, session->pool);
+    memcpy(out, &found, out->struct_size < sizeof found ? out->struct_size : sizeof found);
+    return 0;
 }
 
 const char *stance_session_describe(const struct stance_session *session)

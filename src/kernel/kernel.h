@@ -203,6 +203,33 @@ struct kernel_graph_conv {
     const float *scale, *shift; /* per channel, padded to blocks: a BatchNormalization; or NULL */
 };
 
+/* ---- Pixels on their way into a network's input ------------------------------------------------
+ * A colour is one number with fields of KERNEL_COLOUR_BITS bits for red (lowest), green and blue, so
+ * that one multiplication weighs all three; sums of both weights' products fit where the weights sum up
+ * to 2048 at most. */
+
+enum { KERNEL_COLOUR_BITS = 21, KERNEL_COLOUR_ROW = 2048 };
+
+/* YUV to RGB: the luma of black, and coefficients in 1/65536. */
+struct kernel_yuv {
+    int32_t black, luma, red_v, green_u, green_v, blue_u;
+};
+
+/* Two pixels and their weights for each output pixel of a row. */
+struct kernel_taps {
+    const int32_t *near, *far; /* places in a row of colours */
+    const int16_t *near_weight, *far_weight;
+    int count;
+};
+
+/* Two rows of sums, by channel. */
+struct kernel_blend {
+    const int32_t *near, *far;
+    int near_weight, far_weight;
+    bool resize; /* in 1/2048, rounded as cv2.resize does; else in 1/32 as cv2.warpAffine */
+    int count;
+};
+
 struct kernel_table {
     enum base_cpu_tier tier;
     int block;
@@ -308,9 +335,21 @@ struct kernel_table {
     void (*reduce_rows)(enum kernel_reduce op, const float *x, float *y, int64_t rows,
                         int64_t columns, int part, int parts);
 
+    /* Colours of the first `count` pixels (at most KERNEL_COLOUR_ROW) of a row in YUV; the chroma of
+     * pixel i is u[i / 2 * step] and v[i / 2 * step], step 1 or 2. */
+    void (*colours_from_yuv)(const struct kernel_yuv *yuv, const uint8_t *luma, const uint8_t *u,
+                             const uint8_t *v, int step, int count, uint64_t *colours);
+    /* sums[channel][i] = near and far colour, weighed; rows of `stride` numbers. */
+    void (*colours_weigh)(const uint64_t *colours, const struct kernel_taps *taps, int32_t *sums,
+                          int stride);
+    /* One channel of two rows of sums, weighed and rounded to bytes. */
+    void (*colours_blend)(const struct kernel_blend *blend, uint8_t *out);
+
     /* Multiply-adds on registers only, as many at once as the tier can issue: what kernels are
      * compared with. Returns how many were done. */
     int64_t (*peak)(int64_t rounds);
+    /* The same of products of bytes, unsigned by signed, with 32-bit sums. */
+    int64_t (*peak_bytes)(int64_t rounds);
 };
 
 /* The table of a tier; a tier this build lacks gives the reference table. Never NULL. */

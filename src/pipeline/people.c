@@ -2,8 +2,17 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/errors.h"
 #include "pipeline/people.h"
+
+/* The time since `start`, which becomes now. */
+static int64_t lap(int64_t *start)
+{
+    int64_t before = *start;
+    *start = base_clock_ns();
+    return *start - before;
+}
 
 static void to_picture(struct vision_box *box, const struct vision_mapping *mapping,
                        const struct stance_image *image)
@@ -19,8 +28,11 @@ static int run_on_picture(struct stance_pose *pose, struct pipeline_stage *stage
                           const struct stance_image *image, struct stance_tensor *outputs,
                           struct vision_mapping *mapping, size_t *count)
 {
+    int64_t clock = base_clock_ns();
     BASE_TRY(vision_letterbox(stage->input, &stage->traits.input, image, mapping, 0, 1));
+    pose->times.letterbox += lap(&clock);
     BASE_TRY(pipeline_stage_run(stage, 1, outputs));
+    pose->times.network += lap(&clock);
     *count = stage->traits.family->decode_boxes(&stage->traits, outputs, 0,
                                                 pose->options.detector_threshold, pose->boxes,
                                                 PIPELINE_MAX_CANDIDATES);
@@ -37,6 +49,7 @@ static int run_on_picture(struct stance_pose *pose, struct pipeline_stage *stage
             pose->boxes[kept++] = pose->boxes[i];
     }
     *count = kept;
+    pose->times.decode += lap(&clock);
     return 0;
 }
 
@@ -118,10 +131,12 @@ int pipeline_find_people(struct stance_pose *pose, const struct stance_image *im
     struct stance_tensor outputs[MODEL_MAX_OUTPUTS];
     struct vision_mapping mapping;
     BASE_TRY(run_on_picture(pose, &pose->network, image, outputs, &mapping, count));
+    int64_t clock = base_clock_ns();
     for (size_t i = 0; i < *count; i++) {
         fill_person(pose, &people[i], &pose->boxes[i], &mapping, outputs, pose->boxes[i].index);
         people[i].score = pose->boxes[i].score; /* mmpose#3075 */
     }
+    pose->times.decode += lap(&clock);
     return 0;
 }
 
@@ -130,19 +145,23 @@ static int run_crops(struct stance_pose *pose, const struct pipeline_crop *crops
     struct pipeline_stage *stage = &pose->network;
     size_t floats =
         (size_t)3 * (size_t)stage->traits.input.width * (size_t)stage->traits.input.height;
+    int64_t clock = base_clock_ns();
     for (int i = 0; i < batch; i++) {
         const struct vision_box *b = &crops[i].box;
         const float box[4] = {b->x1, b->y1, b->x2, b->y2};
         BASE_TRY(vision_crop(stage->input + (size_t)i * floats, &stage->traits.input,
                              crops[i].image, box, PIPELINE_PADDING, &pose->mappings[i], 0, 1));
     }
+    pose->times.crop += lap(&clock);
     struct stance_tensor outputs[MODEL_MAX_OUTPUTS];
     BASE_TRY(pose->options.flip_test
                  ? pipeline_stage_run_flipped(stage, batch, pose->result.keypoint_set->flip,
                                               &pose->means, outputs)
                  : pipeline_stage_run(stage, batch, outputs));
+    pose->times.network += lap(&clock);
     for (int i = 0; i < batch; i++)
         fill_person(pose, crops[i].person, &crops[i].box, &pose->mappings[i], outputs, i);
+    pose->times.decode += lap(&clock);
     return 0;
 }
 

@@ -36,6 +36,7 @@ struct stance_pose {
     int32_t *order;
     struct model_plain_set plain_set;
     struct stance_pose_result result;
+    struct stance_pose_times times;
     char description[512];
 };
 

@@ -253,6 +253,11 @@ int stance_pose_image(struct stance_pose *pose, const struct stance_image *image
     return 0;
 }
 
+void stance_pose_times(const struct stance_pose *pose, struct stance_pose_times *out)
+{
+    *out = pose->times;
+}
+
 const char *stance_pose_describe(const struct stance_pose *pose)
 {
     return pose->description;

@@ -65,7 +65,7 @@ static void planar_row(const struct stance_image *from, int y, uint8_t *restrict
 {
     const uint8_t *luma = from->plane[0] + y * from->stride[0];
     struct vision_chroma chroma = vision_chroma_row(from, y);
-    struct vision_matrix matrix = *vision_matrix_find(from->color);
+    struct kernel_yuv matrix = *vision_matrix_find(from->color);
     for (int x = 0; x < from->width; x++) {
         uint8_t *pixel = to + x * out->bytes;
         int at = x / 2 * chroma.step;
@@ -77,7 +77,7 @@ static void planar_row(const struct stance_image *from, int y, uint8_t *restrict
 }
 
 /* The luma alone, stretched to 0 … 255. */
-static void luma_row(const struct vision_matrix *matrix, const uint8_t *restrict from,
+static void luma_row(const struct kernel_yuv *matrix, const uint8_t *restrict from,
                      uint8_t *restrict to, int width)
 {
     int gain = matrix->luma, black = matrix->black;

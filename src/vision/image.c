@@ -21,9 +21,9 @@ const struct vision_layout *vision_layout_find(int format)
 }
 
 /* The exact factors of BT.601 and BT.709 (sections 3 and 4), 224 and 219 steps or all 255. */
-const struct vision_matrix *vision_matrix_find(int color)
+const struct kernel_yuv *vision_matrix_find(int color)
 {
-    static const struct vision_matrix matrices[] = {
+    static const struct kernel_yuv matrices[] = {
         [STANCE_BT601] = {16, 76309, 104597, 25675, 53279, 132201},
         [STANCE_BT709] = {16, 76309, 117489, 13975, 34925, 138438},
         [STANCE_BT601_FULL] = {0, 65536, 91881, 22553, 46802, 116130},

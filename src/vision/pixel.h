@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/errors.h"
+#include "kernel/kernel.h"
 #include "stance/image.h"
 
 /* A pixel format. Planar formats have `bytes` 1 for the luma plane and no channel offsets. */
@@ -37,15 +38,10 @@ static inline uint8_t vision_clamp_byte(int value)
     return (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value);
 }
 
-/* YUV to RGB: the luma of black, and coefficients in 1/65536. */
-struct vision_matrix {
-    int32_t black, luma, red_v, green_u, green_v, blue_u;
-};
-
 /* By enum stance_color, which must be one of its values. */
-STANCE_PRIVATE const struct vision_matrix *vision_matrix_find(int color);
+STANCE_PRIVATE const struct kernel_yuv *vision_matrix_find(int color);
 
-static inline void vision_yuv_to_rgb(const struct vision_matrix *matrix, int y, int u, int v,
+static inline void vision_yuv_to_rgb(const struct kernel_yuv *matrix, int y, int u, int v,
                                      uint8_t *red, uint8_t *green, uint8_t *blue)
 {
     int luma = matrix->luma * (y - matrix->black) + 32768;

@@ -59,49 +59,87 @@ struct vision_tap vision_tap_at(enum vision_rule rule, const struct vision_axis 
     return rule == VISION_AFFINE ? affine_tap(axis, i) : resize_tap(axis, i);
 }
 
+/* Rows of YUV are cheaper converted as a whole, as long as not much more is converted than needed. */
+static void choose_span(struct vision_sampler *sampler)
+{
+    const int most = 8; /* source columns for each of the strip */
+    int32_t first = sampler->image->width, last = 0;
+    for (int i = 0; i < sampler->count; i++)
+        for (int tap = 0; tap < 2; tap++) {
+            int32_t column = sampler->columns[tap][i];
+            int weight = (tap ? sampler->far_weight : sampler->near_weight)[i];
+            first = weight && column < first ? column : first;
+            last = weight && column > last ? column : last;
+        }
+    first &= ~1; /* where a pair's chroma begins */
+    int32_t span = last + 1 - first;
+    bool planar = vision_layout_find(sampler->image->format)->planes > 1;
+    bool whole = planar && span > 0 && span <= VISION_SPAN && span <= most * sampler->count;
+    sampler->first = first;
+    sampler->span = whole ? span : 0;
+    for (int i = 0; i < sampler->count; i++) {
+        /* A tap without weight may lie outside the span. */
+        sampler->near[i] = !whole                    ? i
+                           : sampler->near_weight[i] ? sampler->columns[0][i] - first
+                                                     : 0;
+        sampler->far[i] = !whole                   ? VISION_STRIP + i
+                          : sampler->far_weight[i] ? sampler->columns[1][i] - first
+                                                   : 0;
+    }
+}
+
 void vision_sampler_open(struct vision_sampler *sampler, const struct stance_image *image,
                          const struct vision_grid *grid, int first, int count)
 {
+    enum base_cpu_tier tier;
     sampler->image = image;
     sampler->grid = grid;
+    sampler->kernels = kernel_table(base_cpu_choose(&tier) == 0 ? tier : BASE_CPU_REF);
     sampler->count = count;
     sampler->held[0] = sampler->held[1] = -1;
     for (int i = 0; i < count; i++) {
         struct vision_tap tap = vision_tap_at(grid->rule, &grid->columns, first + i);
-        sampler->near[i] = tap.near;
-        sampler->far[i] = tap.far;
+        sampler->columns[0][i] = tap.near;
+        sampler->columns[1][i] = tap.far;
         sampler->near_weight[i] = (int16_t)tap.near_weight;
         sampler->far_weight[i] = (int16_t)tap.far_weight;
     }
+    choose_span(sampler);
+}
+
+static uint64_t colour(unsigned red, unsigned green, unsigned blue)
+{
+    return (uint64_t)red | (uint64_t)green << KERNEL_COLOUR_BITS |
+           (uint64_t)blue << 2 * KERNEL_COLOUR_BITS;
 }
 
 static inline void gather_packed(const uint8_t *row, int bytes, int red, int green, int blue,
-                                 const int32_t *columns, int count, uint8_t out[3][VISION_STRIP])
+                                 const int32_t *columns, int count, uint64_t *out)
 {
     for (int i = 0; i < count; i++) {
         const uint8_t *pixel = row + (ptrdiff_t)columns[i] * bytes;
-        out[0][i] = pixel[red];
-        out[1][i] = pixel[green];
-        out[2][i] = pixel[blue];
+        out[i] = colour(pixel[red], pixel[green], pixel[blue]);
     }
 }
 
 static void gather_planar(const struct stance_image *image, int y, const int32_t *columns,
-                          int count, uint8_t out[3][VISION_STRIP])
+                          int count, uint64_t *out)
 {
     const uint8_t *luma = image->plane[0] + y * image->stride[0];
     struct vision_chroma chroma = vision_chroma_row(image, y);
-    struct vision_matrix matrix = *vision_matrix_find(image->color);
+    struct kernel_yuv matrix = *vision_matrix_find(image->color);
     for (int i = 0; i < count; i++) {
         int at = columns[i] / 2 * chroma.step;
-        vision_yuv_to_rgb(&matrix, luma[columns[i]], chroma.u[at], chroma.v[at], &out[0][i],
-                          &out[1][i], &out[2][i]);
+        uint8_t red, green, blue;
+        vision_yuv_to_rgb(&matrix, luma[columns[i]], chroma.u[at], chroma.v[at], &red, &green,
+                          &blue);
+        out[i] = colour(red, green, blue);
     }
 }
 
-/* Red, green and blue of some pixels of a source row. */
+/* Colours of some pixels of a source row. */
 static void gather(const struct stance_image *image, int y, const int32_t *columns, int count,
-                   uint8_t out[3][VISION_STRIP])
+                   uint64_t *out)
 {
     const uint8_t *row = image->plane[0] + y * image->stride[0];
     switch (image->format) {
@@ -114,6 +152,22 @@ static void gather(const struct stance_image *image, int y, const int32_t *colum
     }
 }
 
+static void read_colours(struct vision_sampler *sampler, int y)
+{
+    const struct stance_image *image = sampler->image;
+    if (sampler->span == 0) {
+        for (int tap = 0; tap < 2; tap++)
+            gather(image, y, sampler->columns[tap], sampler->count,
+                   sampler->colours + (ptrdiff_t)tap * VISION_STRIP);
+        return;
+    }
+    struct vision_chroma chroma = vision_chroma_row(image, y);
+    ptrdiff_t half = (ptrdiff_t)(sampler->first / 2) * chroma.step;
+    sampler->kernels->colours_from_yuv(
+        vision_matrix_find(image->color), image->plane[0] + y * image->stride[0] + sampler->first,
+        chroma.u + half, chroma.v + half, chroma.step, sampler->span, sampler->colours);
+}
+
 /* Source row y weighted along the columns, held until two other rows have come. `keep`: a slot that
  * must stay. Returns the slot. */
 static int weigh_row(struct vision_sampler *sampler, int y, int keep)
@@ -123,33 +177,11 @@ static int weigh_row(struct vision_sampler *sampler, int y, int keep)
             return slot;
     int slot = keep >= 0 ? 1 - keep : sampler->held[0] <= sampler->held[1] ? 0 : 1;
     sampler->held[slot] = y;
-    uint8_t near[3][VISION_STRIP], far[3][VISION_STRIP];
-    gather(sampler->image, y, sampler->near, sampler->count, near);
-    gather(sampler->image, y, sampler->far, sampler->count, far);
-    for (int c = 0; c < 3; c++) {
-        int32_t *restrict sums = sampler->sums[slot][c];
-        for (int i = 0; i < sampler->count; i++)
-            sums[i] = near[c][i] * sampler->near_weight[i] + far[c][i] * sampler->far_weight[i];
-    }
+    read_colours(sampler, y);
+    const struct kernel_taps taps = {sampler->near, sampler->far, sampler->near_weight,
+                                     sampler->far_weight, sampler->count};
+    sampler->kernels->colours_weigh(sampler->colours, &taps, sampler->sums[slot][0], VISION_STRIP);
     return slot;
-}
-
-static void blend_resize(const int32_t *restrict near, const int32_t *restrict far, int near_weight,
-                         int far_weight, uint8_t *restrict out, int count)
-{
-    for (int i = 0; i < count; i++)
-        out[i] = (uint8_t)(((near_weight * (near[i] >> 4) >> 16) +
-                            (far_weight * (far[i] >> 4) >> 16) + 2) >>
-                           2);
-}
-
-static void blend_affine(const int32_t *restrict near, const int32_t *restrict far, int near_weight,
-                         int far_weight, uint8_t *restrict out, int count)
-{
-    for (int i = 0; i < count; i++)
-        out[i] =
-            (uint8_t)((near[i] * near_weight + far[i] * far_weight + AFFINE_ONE * AFFINE_ONE / 2) >>
-                      (2 * AFFINE_BITS));
 }
 
 void vision_sampler_row(struct vision_sampler *sampler, int y, uint8_t out[3][VISION_STRIP])
@@ -167,8 +199,13 @@ void vision_sampler_row(struct vision_sampler *sampler, int y, uint8_t out[3][VI
         near = weigh_row(sampler, tap.near, -1);
         far = tap.far_weight == 0 ? near : weigh_row(sampler, tap.far, near);
     }
-    for (int c = 0; c < 3; c++)
-        (grid->rule == VISION_AFFINE ? blend_affine : blend_resize)(
-            sampler->sums[near][c], sampler->sums[far][c], tap.near_weight, tap.far_weight, out[c],
-            sampler->count);
+    for (int c = 0; c < 3; c++) {
+        const struct kernel_blend blend = {.near = sampler->sums[near][c],
+                                           .far = sampler->sums[far][c],
+                                           .near_weight = tap.near_weight,
+                                           .far_weight = tap.far_weight,
+                                           .resize = grid->rule == VISION_RESIZE,
+                                           .count = sampler->count};
+        sampler->kernels->colours_blend(&blend, out[c]);
+    }
 }

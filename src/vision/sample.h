@@ -10,9 +10,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "kernel/kernel.h"
 #include "stance/image.h"
 
-enum { VISION_STRIP = 256 };
+enum { VISION_STRIP = 256, VISION_SPAN = KERNEL_COLOUR_ROW };
 
 /* How output coordinates become source coordinates, and how weights are rounded. */
 enum vision_rule {
@@ -43,8 +44,14 @@ struct vision_tap {
 struct vision_sampler {
     const struct stance_image *image;
     const struct vision_grid *grid;
+    const struct kernel_table *kernels;
     int32_t count; /* columns in the strip */
-    int32_t near[VISION_STRIP], far[VISION_STRIP];
+    /* A source row's colours that the strip needs: all of `span` columns from `first` on, or (span 0)
+     * those of the near taps and behind them those of the far ones. */
+    int32_t first, span;
+    uint64_t colours[VISION_SPAN];
+    int32_t columns[2][VISION_STRIP];              /* of the source */
+    int32_t near[VISION_STRIP], far[VISION_STRIP]; /* places among the colours */
     int16_t near_weight[VISION_STRIP], far_weight[VISION_STRIP];
     int32_t held[2]; /* the source rows in `sums`, -1: none */
     int32_t sums[2][3][VISION_STRIP];

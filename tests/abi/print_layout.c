@@ -35,6 +35,12 @@ static void print_session(void)
     FIELD(stance_session_options, threads);
     FIELD(stance_session_options, tier);
     FIELD(stance_session_options, profile);
+    STRUCT(stance_limits);
+    FIELD(stance_limits, struct_size);
+    FIELD(stance_limits, float_gflops);
+    FIELD(stance_limits, byte_gops);
+    FIELD(stance_limits, cache_gb_s);
+    FIELD(stance_limits, memory_gb_s);
     STRUCT(stance_profile_step);
     FIELD(stance_profile_step, type);
     FIELD(stance_profile_step, name);
@@ -181,6 +187,11 @@ static void print_pose(void)
 
 static void print_options(void)
 {
+    STRUCT(stance_pose_times);
+    FIELD(stance_pose_times, letterbox);
+    FIELD(stance_pose_times, crop);
+    FIELD(stance_pose_times, network);
+    FIELD(stance_pose_times, decode);
     STRUCT(stance_pose_options);
     FIELD(stance_pose_options, struct_size);
     FIELD(stance_pose_options, detector);

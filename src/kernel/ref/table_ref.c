@@ -36,5 +36,9 @@ const struct kernel_table kernel_table_ref = {
     .softmax = kernel_ref_softmax,
     .layer_norm = kernel_ref_layer_norm,
     .reduce_rows = kernel_ref_reduce_rows,
+    .colours_from_yuv = kernel_ref_colours_from_yuv,
+    .colours_weigh = kernel_ref_colours_weigh,
+    .colours_blend = kernel_ref_colours_blend,
     .peak = kernel_ref_peak,
+    .peak_bytes = kernel_ref_peak_bytes,
 };
