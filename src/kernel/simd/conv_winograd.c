@@ -208,8 +208,9 @@ static float product_cost(const struct winograd *w, int blocks, int line)
     float cycles = 0;
     for (int first = 0; first < w->out_blocks; first += blocks) {
         int now = min_int(w->out_blocks - first, blocks);
-        cycles +=
-            (float)reach_of(w, first, now).channels * KERNEL_NAME(conv_tile_cost)(now, now, line);
+        int channels = min_int(w->s->out_channels - first * VEC_LANES, now * VEC_LANES);
+        cycles += (float)reach_of(w, first, now).channels *
+                  KERNEL_NAME(conv_tile_cost)(now, channels, line);
     }
     return cycles / (float)line;
 }
@@ -217,7 +218,7 @@ static float product_cost(const struct winograd *w, int blocks, int line)
 /* Output channel blocks per group: wide ones of a convolution with groups reach far. */
 static int choose_blocks(const struct winograd *w, int tiles)
 {
-    int best = KERNEL_NAME(conv_tile_choose)(w->out_blocks, tiles);
+    int best = KERNEL_NAME(conv_tile_choose)(w->s->out_channels, tiles);
     for (int blocks = best - 1; w->s->groups > 1 && blocks > 0; blocks--)
         if (product_cost(w, blocks, tiles) < product_cost(w, best, tiles))
             best = blocks;
@@ -393,6 +394,7 @@ static void multiply(const struct winograd *w, const float *v, const float *weig
         .in_block_stride = (int64_t)w->tiles * VEC_LANES,
         .out_block_stride = (int64_t)w->tiles * VEC_LANES,
         .out_pixel_stride = VEC_LANES,
+        .half = conv_tile_is_half(blocks, w->s->out_channels - block * VEC_LANES),
     };
     int64_t filter_stride = (int64_t)reach.channels * blocks * VEC_LANES;
     v += (int64_t)reach.first_block * w->tiles * VEC_LANES;
