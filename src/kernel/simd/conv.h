@@ -60,6 +60,7 @@ struct conv_tile {
     const float *residual;            /* placed like output */
     int plain_channels; /* 0: blocked output; else how many channels from here on exist, and
                            out_block_stride is between channels, not blocks */
+    bool half;          /* one block, of whose lanes only the first half has channels */
 };
 
 typedef void conv_tile_fn(const struct conv_tile *tile);
@@ -70,10 +71,21 @@ conv_tile_fn *KERNEL_NAME(conv_tile_kernel)(int blocks, int pixels);
 int KERNEL_NAME(conv_tile_pixels)(int blocks);
 /* The next tile's width where `left` pixels remain: they are cut into tiles of nearly one size. */
 int KERNEL_NAME(conv_tile_next)(int blocks, int64_t left);
-/* Estimated cycles per tap and channel for a line of pixels and all `out_blocks`. */
-float KERNEL_NAME(conv_tile_cost)(int blocks, int out_blocks, int64_t pixels);
+/* Estimated cycles per tap and input channel for a line of pixels and `channels` output channels,
+ * in tiles of `blocks`. */
+float KERNEL_NAME(conv_tile_cost)(int blocks, int channels, int64_t pixels);
 /* The best number of blocks per tile by that estimate. */
-int KERNEL_NAME(conv_tile_choose)(int out_blocks, int64_t pixels);
+int KERNEL_NAME(conv_tile_choose)(int channels, int64_t pixels);
+
+/* Whether one block with so many channels is done with vectors of half the length: where
+ * multiply-adds of half the length come twice as fast, that halves the work. */
+static inline bool conv_tile_is_half(int blocks, int channels)
+{
+    return VEC_LANES == 16 && blocks == 1 && channels <= VEC_LANES / 2;
+}
+
+/* The kernel of such a block × `pixels`; there is one wherever conv_tile_kernel(1, pixels) is. */
+conv_tile_fn *KERNEL_NAME(conv_tile_half_kernel)(int pixels);
 
 struct conv_finish KERNEL_NAME(conv_finish_of)(const struct kernel_epilogue *epilogue);
 

@@ -19,22 +19,47 @@ struct line {
     int left, width;        /* input column of the first pixel's first tap; columns there are */
     vec bias;
     float *output;
-    bool finished;        /* output is the map itself; else the sums are stored side by side */
-    vec low, high;        /* of finished ones */
-    int64_t pixel_stride; /* of finished ones */
+    int tiles;                        /* that follow each other */
+    const struct conv_finish *finish; /* CLAMP or SWISH; NULL: sums are stored side by side */
+    int64_t pixel_stride;             /* of the output, with `finish` */
 };
 
-/* `pixels` neighbouring outputs of one row. The first pixel's last tap and the last pixel's first
- * tap lie inside the row, so only the outer taps have to be tested. */
-VEC_INLINE void sum_line(const struct line *l, const int pixels, const int taps, const int stride)
+/* Stores the sums of neighbouring pixels. */
+VEC_INLINE void store_line(const struct line *l, vec *acc, float *output, const int pixels)
+{
+    const vec bias = l->bias;
+    const int64_t step = l->finish ? l->pixel_stride : VEC_LANES;
+    VEC_UNROLL
+    for (int p = 0; p < pixels; p++)
+        acc[p] = vec_add(acc[p], bias);
+    if (l->finish && l->finish->kind == CONV_FINISH_SWISH) {
+        VEC_UNROLL
+        for (int p = 0; p < pixels; p++)
+            acc[p] = vec_swish(acc[p]);
+    } else if (l->finish) {
+        const vec low = vec_set1(l->finish->low), high = vec_set1(l->finish->high);
+        VEC_UNROLL
+        for (int p = 0; p < pixels; p++)
+            acc[p] = vec_clamp(acc[p], low, high);
+    }
+    VEC_UNROLL
+    for (int p = 0; p < pixels; p++, output += step)
+        vec_store(output, acc[p]);
+}
+
+/* `pixels` neighbouring outputs of one row, whose first tap reads column `left`. The first pixel's
+ * last tap and the last pixel's first tap lie inside the row, so only the outer taps have to be
+ * tested. */
+VEC_INLINE void sum_tile(const struct line *l, int left, float *output, const int pixels,
+                         const int taps, const int stride)
 {
     vec acc[MAX_WIDTH], w[MAX_TAPS];
     VEC_UNROLL
     for (int p = 0; p < pixels; p++)
         acc[p] = vec_zero();
-    const int across = (pixels - 1) * stride + taps, first = -l->left, end = l->width - l->left;
+    const int across = (pixels - 1) * stride + taps, first = -left, end = l->width - left;
     for (int y = l->first_row; y < l->end_row; y++) {
-        const float *x = l->input + y * l->row_stride + (int64_t)l->left * VEC_LANES;
+        const float *x = l->input + y * l->row_stride + (int64_t)left * VEC_LANES;
         const float *weights = l->weights + (int64_t)y * taps * VEC_LANES;
         VEC_UNROLL
         for (int t = 0; t < taps; t++)
@@ -52,18 +77,14 @@ VEC_INLINE void sum_line(const struct line *l, const int pixels, const int taps,
                     acc[(q - t) / stride] = vec_fma(w[t], value, acc[(q - t) / stride]);
         }
     }
-    const vec bias = l->bias, low = l->low, high = l->high;
+    store_line(l, acc, output, pixels);
+}
+
+VEC_INLINE void sum_line(const struct line *l, const int pixels, const int taps, const int stride)
+{
     float *output = l->output;
-    if (!l->finished) {
-        VEC_UNROLL
-        for (int p = 0; p < pixels; p++)
-            vec_store(output + p * VEC_LANES, vec_add(acc[p], bias));
-        return;
-    }
-    const int64_t pixel_stride = l->pixel_stride;
-    VEC_UNROLL
-    for (int p = 0; p < pixels; p++, output += pixel_stride)
-        vec_store(output, vec_clamp(vec_add(acc[p], bias), low, high));
+    for (int tile = 0; tile < l->tiles; tile++, output += pixels * l->pixel_stride)
+        sum_tile(l, l->left + tile * pixels * stride, output, pixels, taps, stride);
 }
 
 typedef void line_fn(const struct line *line);
@@ -219,13 +240,35 @@ void KERNEL_NAME(conv_depthwise_pack)(const struct kernel_conv_plan *plan, const
 
 /* ---- Run ------------------------------------------------------------------------------------- */
 
+enum { MAX_RUNS = 4 };
+
+struct run {
+    int width, tiles;
+};
+
 struct depthwise {
     const struct kernel_conv_shape *shape;
     const struct conv_finish *finish;
     bool special, flat;
     int columns, rows; /* classes of output columns and rows */
     struct conv_class_axis x[MAX_CLASSES], y[MAX_CLASSES];
+    struct run runs[MAX_CLASSES][MAX_RUNS]; /* how the rows of a class are cut */
 };
+
+/* Cuts `left` pixels into tiles of one width and a rest; the last run has no tiles. */
+static void cut(int left, struct run runs[MAX_RUNS])
+{
+    int tiles = (left + MAX_WIDTH - 1) / MAX_WIDTH, width = tiles ? (left + tiles - 1) / tiles : 0;
+    if (tiles > 1)
+        while (!lines[width][0][1])
+            width++;
+    for (; left > 0; left %= width, width = left) {
+        while (!lines[width][0][1])
+            width--;
+        *runs++ = (struct run){width, left / width};
+    }
+    *runs = (struct run){0, 0};
+}
 
 static struct depthwise depthwise_of(const struct kernel_conv_plan *plan,
                                      const struct conv_finish *finish)
@@ -240,20 +283,14 @@ static struct depthwise depthwise_of(const struct kernel_conv_plan *plan,
         .columns = s.transposed ? s.stride_width : 1,
         .rows = s.transposed ? s.stride_height : 1,
     };
-    for (int i = 0; i < d.columns; i++)
+    for (int i = 0; i < d.columns; i++) {
         d.x[i] = KERNEL_NAME(conv_class_axis_of)(&s, false, i);
+        if (d.special)
+            cut(d.x[i].outs, d.runs[i]);
+    }
     for (int i = 0; i < d.rows; i++)
         d.y[i] = KERNEL_NAME(conv_class_axis_of)(&s, true, i * d.columns);
     return d;
-}
-
-/* The next width of `lines` where `left` pixels remain. */
-static int next_width(int left)
-{
-    int tiles = (left + MAX_WIDTH - 1) / MAX_WIDTH, width = (left + tiles - 1) / tiles;
-    while (!lines[width][0][1])
-        width--;
-    return width;
 }
 
 static void move_tile(struct conv_tile *tile, int64_t floats)
@@ -263,8 +300,8 @@ static void move_tile(struct conv_tile *tile, int64_t floats)
         tile->residual += floats;
 }
 
-/* The `outs` pixels of one row that belong to a class; tile->output moves behind the last. */
-static void run_class(const struct conv_class_axis *x, int outs, struct line *line,
+/* The pixels of one row that belong to a class, cut into `runs`. */
+static void run_class(const struct conv_class_axis *x, const struct run *runs, struct line *line,
                       struct conv_tile *tile)
 {
     _Alignas(64) float sums[MAX_WIDTH * VEC_LANES];
@@ -272,14 +309,18 @@ static void run_class(const struct conv_class_axis *x, int outs, struct line *li
     line->left = leftmost(x);
     line->pixel_stride = tile->out_pixel_stride = x->out_step * VEC_LANES;
     move_tile(tile, x->out_first * VEC_LANES);
-    for (int width; outs > 0; outs -= width) {
-        width = next_width(outs);
-        line->output = line->finished ? tile->output : sums;
-        lines[width][x->in_step - 1][taps](line);
-        if (!line->finished)
-            KERNEL_NAME(conv_tile_finish)(tile, sums, 1, width);
-        line->left += width * x->in_step;
-        move_tile(tile, width * tile->out_pixel_stride);
+    for (; runs->tiles; runs++) {
+        line_fn *sum = lines[runs->width][x->in_step - 1][taps];
+        int64_t step = runs->width * tile->out_pixel_stride;
+        line->tiles = line->finish ? runs->tiles : 1;
+        for (int done = 0; done < runs->tiles; done += line->tiles) {
+            line->output = line->finish ? tile->output : sums;
+            sum(line);
+            if (!line->finish)
+                KERNEL_NAME(conv_tile_finish)(tile, sums, 1, runs->width);
+            line->left += line->tiles * runs->width * x->in_step;
+            move_tile(tile, line->tiles * step);
+        }
     }
 }
 
@@ -319,10 +360,16 @@ static void run_rows(const struct depthwise *d, const float *input, const float 
     const float *residual = tile->residual;
     for (int i = 0; i < d->columns; i++) {
         const struct conv_class_axis *x = &d->x[i];
+        const struct run *runs = d->runs[i];
+        struct run all[MAX_RUNS];
+        if (count > 1) {
+            cut(x->outs * count, all);
+            runs = all;
+        }
         tile->output = output;
         tile->residual = residual;
         line->end_row = x->taps ? end_row : line->first_row;
-        run_class(x, x->outs * count, line, tile);
+        run_class(x, runs, line, tile);
         line->weights += y->taps * x->taps * VEC_LANES;
     }
 }
@@ -346,9 +393,7 @@ static void run_band(const struct depthwise *d, const float *input, const float 
     struct conv_tile tile = {.out_pixel_stride = VEC_LANES, .finish = d->finish};
     struct line line = {
         .bias = vec_load(packed),
-        .finished = d->finish->kind == CONV_FINISH_CLAMP,
-        .low = vec_set1(d->finish->low),
-        .high = vec_set1(d->finish->high),
+        .finish = d->finish->kind == CONV_FINISH_OTHER ? NULL : d->finish,
     };
     int64_t out_row = (int64_t)d->shape->out_width * VEC_LANES;
     int count = d->flat ? end_row - row : 1;

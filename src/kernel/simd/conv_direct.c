@@ -142,10 +142,11 @@ static int choose_mode(struct direct *d)
         return UNFOLDED;
     if (s->transposed)
         return LINES;
-    int lines = KERNEL_NAME(conv_tile_choose)(d->out_blocks, s->out_width);
-    int flat = KERNEL_NAME(conv_tile_choose)(d->out_blocks, d->out_plane);
-    float line_cost = KERNEL_NAME(conv_tile_cost)(lines, d->out_blocks, s->out_width);
-    float flat_cost = KERNEL_NAME(conv_tile_cost)(flat, d->out_blocks, d->out_plane);
+    int outs = s->out_channels / s->groups;
+    int lines = KERNEL_NAME(conv_tile_choose)(outs, s->out_width);
+    int flat = KERNEL_NAME(conv_tile_choose)(outs, d->out_plane);
+    float line_cost = KERNEL_NAME(conv_tile_cost)(lines, outs, s->out_width);
+    float flat_cost = KERNEL_NAME(conv_tile_cost)(flat, outs, d->out_plane);
     return flat_cost * 1.05f < line_cost * (float)s->out_height ? FLAT : LINES;
 }
 
@@ -172,7 +173,8 @@ int KERNEL_NAME(conv_direct_plan)(struct kernel_conv_plan *plan)
     int64_t line = d.mode == IN_PLACE || flat ? d.out_plane : x.outs;
     if (line < 1)
         line = 1; /* the first class of a tiny transposed one may be empty */
-    plan->tile[BLOCKS] = KERNEL_NAME(conv_tile_choose)(d.out_blocks, line);
+    int outs = s->out_channels / s->groups;
+    plan->tile[BLOCKS] = KERNEL_NAME(conv_tile_choose)(outs, line);
     d = direct_of(plan);
     int rows = s->transposed ? (s->out_height + s->stride_height - 1) / s->stride_height : y.outs;
     if (d.mode == IN_PLACE)
@@ -205,7 +207,7 @@ int KERNEL_NAME(conv_direct_plan)(struct kernel_conv_plan *plan)
     int64_t parts = work < units ? work : units;
     plan->name = d.mode == IN_PLACE ? "direct 1x1" : d.mode == UNFOLDED ? "direct stem" : "direct";
     plan->parts = parts < 1 ? 1 : parts > 64 ? 64 : (int)parts;
-    float line_cost = KERNEL_NAME(conv_tile_cost)(d.blocks, d.out_blocks, line);
+    float line_cost = KERNEL_NAME(conv_tile_cost)(d.blocks, outs, line);
     int64_t line_count = d.out_plane / line;
     plan->tile[CONV_COST] = conv_cost((float)(d.groups * line_count * d.channels * depth) *
                                           line_cost / (float)(s->transposed ? d.classes : 1),
@@ -317,8 +319,9 @@ static int aim_tile(const struct direct *d, const struct unit *u, const float *p
                          : NULL;
     tile->plain_channels = s->plain_output ? s->out_channels - block * VEC_LANES : 0;
     tile->out_block_stride = d->out_plane * (s->plain_output ? 1 : VEC_LANES);
-    int left = d->out_blocks - first;
-    return left < d->blocks ? left : d->blocks;
+    int left = d->out_blocks - first, blocks = left < d->blocks ? left : d->blocks;
+    tile->half = conv_tile_is_half(blocks, s->out_channels / s->groups - first * VEC_LANES);
+    return blocks;
 }
 
 static void move_output(struct conv_tile *tile, int64_t floats)

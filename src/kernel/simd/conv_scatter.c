@@ -32,7 +32,7 @@ static struct scatter scatter_of(const struct kernel_conv_plan *plan)
     c.in_blocks = kernel_blocks(s->in_channels, VEC_LANES);
     c.blocks = kernel_blocks(most * s->kernel_width, VEC_LANES);
     c.sum_blocks = kernel_blocks(most, VEC_LANES);
-    c.tile_blocks = KERNEL_NAME(conv_tile_choose)(c.blocks, c.rows * s->in_width);
+    c.tile_blocks = KERNEL_NAME(conv_tile_choose)(c.blocks * VEC_LANES, c.rows * s->in_width);
     return c;
 }
 
@@ -72,7 +72,8 @@ int KERNEL_NAME(conv_scatter_plan)(struct kernel_conv_plan *plan)
         int first = 0, end = s->out_height;
         rows_inside(s, ky, &first, &end);
         cycles += (float)(s->in_channels * c.sets) *
-                  KERNEL_NAME(conv_tile_cost)(c.tile_blocks, c.blocks, (end - first) * s->in_width);
+                  KERNEL_NAME(conv_tile_cost)(c.tile_blocks, c.blocks * VEC_LANES,
+                                              (end - first) * s->in_width);
     }
     cycles += (float)s->out_height * (float)s->out_width *
               (float)(s->kernel_height * s->kernel_width * c.sum_blocks * c.sets * 2);

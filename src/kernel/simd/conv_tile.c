@@ -139,29 +139,31 @@ int KERNEL_NAME(conv_tile_next)(int blocks, int64_t left)
     return width;
 }
 
-float KERNEL_NAME(conv_tile_cost)(int blocks, int out_blocks, int64_t pixels)
+float KERNEL_NAME(conv_tile_cost)(int blocks, int channels, int64_t pixels)
 {
     float cycles = 0;
+    int out_blocks = kernel_blocks(channels, VEC_LANES);
     for (int group = 0; group < out_blocks; group += blocks) {
         int now = out_blocks - group < blocks ? out_blocks - group : blocks;
+        float share = conv_tile_is_half(now, channels - group * VEC_LANES) ? 0.55f : 1.0f;
         for (int64_t left = pixels; left > 0;) {
             int width = KERNEL_NAME(conv_tile_next)(now, left);
             /* two multiply-adds a cycle with a latency of four, two loads a cycle */
             float sums = (float)(now * width), loads = (float)(now + width);
             float slow = sums > loads ? sums : loads;
-            cycles += (slow > 8.0f ? slow : 8.0f) * 0.5f + 0.25f;
+            cycles += share * ((slow > 8.0f ? slow : 8.0f) * 0.5f + 0.25f);
             left -= width;
         }
     }
     return cycles;
 }
 
-int KERNEL_NAME(conv_tile_choose)(int out_blocks, int64_t pixels)
+int KERNEL_NAME(conv_tile_choose)(int channels, int64_t pixels)
 {
     int best = 1;
     float least = 0;
     for (int blocks = 1; blocks <= MAX_BLOCKS; blocks++) {
-        float cost = KERNEL_NAME(conv_tile_cost)(blocks, out_blocks, pixels);
+        float cost = KERNEL_NAME(conv_tile_cost)(blocks, channels, pixels);
         if (blocks == 1 || cost < least) {
             best = blocks;
             least = cost;
@@ -174,7 +176,9 @@ void KERNEL_NAME(conv_tile_line)(struct conv_tile tile, int blocks, int64_t coun
 {
     while (count > 0) {
         int width = KERNEL_NAME(conv_tile_next)(blocks, count);
-        kernels[blocks - 1][width](&tile);
+        conv_tile_fn *kernel =
+            tile.half ? KERNEL_NAME(conv_tile_half_kernel)(width) : kernels[blocks - 1][width];
+        kernel(&tile);
         tile.input += (int64_t)width * VEC_LANES;
         tile.output += width * tile.out_pixel_stride;
         if (tile.residual)

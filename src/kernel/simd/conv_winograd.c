@@ -1,7 +1,8 @@
 /* Convolution by Winograd's minimal filtering, for kernels with at most three taps per input phase:
  * 3×3, also with stride 2, where each parity of rows and columns is a small dense convolution of
  * its own and their sums are added; transposed ones likewise, one convolution per residue of the
- * output position.
+ * output position. Groups need not fill blocks: every few blocks of output channels read the
+ * blocks of input channels in which their groups lie, with zeros as weights of the others.
  *
  * Work goes by bands of tiles. For each, all input channels are transformed into scratch memory;
  * then, for each few blocks of output channels, one small matrix product per element and the
@@ -117,14 +118,45 @@ static struct winograd winograd_of(const struct kernel_conv_plan *plan)
     return w;
 }
 
+/* The input channel blocks that `blocks` output channel blocks from `block` on read. */
+struct reach {
+    int first_block, in_blocks;
+    int first, channels;
+};
+
+static struct reach reach_of(const struct winograd *w, int block, int blocks)
+{
+    const struct kernel_conv_shape *s = w->s;
+    int ins = s->in_channels / s->groups, outs = s->out_channels / s->groups;
+    int last = min_int((block + blocks) * VEC_LANES, s->out_channels) - 1;
+    int first = block * VEC_LANES / outs * ins / VEC_LANES;
+    int end =
+        min_int(kernel_blocks((last / outs + 1) * ins, VEC_LANES) * VEC_LANES, s->in_channels);
+    return (struct reach){.first_block = first,
+                          .in_blocks = kernel_blocks(end, VEC_LANES) - first,
+                          .first = first * VEC_LANES,
+                          .channels = end - first * VEC_LANES};
+}
+
+/* Floats of one class's weights up to group `group`. */
+static int64_t weight_floats(const struct winograd *w, int group)
+{
+    int64_t floats = 0;
+    for (int i = 0, block = 0; i < group; i++, block += w->blocks) {
+        int blocks = min_int(w->out_blocks - block, w->blocks);
+        floats += (int64_t)blocks * VEC_LANES * reach_of(w, block, blocks).channels * w->filters;
+    }
+    return floats;
+}
+
 /* ---- Plan and pack --------------------------------------------------------------------------- */
 
 static bool supported(const struct kernel_conv_shape *s)
 {
     int most = s->kernel_height > s->kernel_width ? s->kernel_height : s->kernel_width;
     int most_stride = s->stride_height > s->stride_width ? s->stride_height : s->stride_width;
-    if (s->dilation_height != 1 || s->dilation_width != 1 || s->groups != 1 || s->plain_input ||
-        most_stride > 3 || most < 2)
+    if (s->dilation_height != 1 || s->dilation_width != 1 || s->plain_input || most_stride > 3 ||
+        most < 2 || s->groups == s->out_channels || (s->groups > 1 && s->transposed))
         return false;
     return s->kernel_height >= s->stride_height && s->kernel_width >= s->stride_width &&
            s->kernel_height <= 3 * s->stride_height && s->kernel_width <= 3 * s->stride_width;
@@ -170,6 +202,29 @@ static int choose_sets(int64_t bands, int out_blocks)
     return bands % 2 == 1 && bands < 8 && out_blocks >= 4 ? 2 : 1;
 }
 
+/* Estimated cycles of the products of one element for a line of tiles, per tile. */
+static float product_cost(const struct winograd *w, int blocks, int line)
+{
+    float cycles = 0;
+    for (int first = 0; first < w->out_blocks; first += blocks) {
+        int now = min_int(w->out_blocks - first, blocks);
+        int channels = min_int(w->s->out_channels - first * VEC_LANES, now * VEC_LANES);
+        cycles += (float)reach_of(w, first, now).channels *
+                  KERNEL_NAME(conv_tile_cost)(now, channels, line);
+    }
+    return cycles / (float)line;
+}
+
+/* Output channel blocks per group: wide ones of a convolution with groups reach far. */
+static int choose_blocks(const struct winograd *w, int tiles)
+{
+    int best = KERNEL_NAME(conv_tile_choose)(w->s->out_channels, tiles);
+    for (int blocks = best - 1; w->s->groups > 1 && blocks > 0; blocks--)
+        if (product_cost(w, blocks, tiles) < product_cost(w, best, tiles))
+            best = blocks;
+    return best;
+}
+
 /* Estimated cycles for one image. */
 static float cost_of(struct winograd *w)
 {
@@ -180,9 +235,8 @@ static float cost_of(struct winograd *w)
         if (line == 0)
             continue;
         float tiles = (float)w->per_image, elements = (float)w->elements;
-        float product = KERNEL_NAME(conv_tile_cost)(w->blocks, w->out_blocks, line) / (float)line;
         cycles += tiles * elements *
-                  ((float)w->s->in_channels * product + 4.0f * (float)w->in_blocks +
+                  (product_cost(w, w->blocks, line) + 4.0f * (float)w->in_blocks +
                    6.0f * (float)w->out_blocks);
     }
     return cycles;
@@ -196,32 +250,34 @@ int KERNEL_NAME(conv_winograd_plan)(struct kernel_conv_plan *plan)
     plan->tile[OUTPUTS] = plan->method == CONV_WINOGRAD_4 ? 4 : 2;
     struct winograd w = winograd_of(plan);
     /* class 0 need not have the most tiles */
-    int64_t most_tiles = 0, filters = 0;
+    int64_t most_tiles = 0, floats = (int64_t)w.out_blocks * VEC_LANES;
     int elements = 0;
     for (int class = 0; class < w.classes; ++class) {
         choose_class(&w, class);
-        filters += w.filters;
         elements = w.elements > elements ? w.elements : elements;
         if (w.per_image > most_tiles) {
             most_tiles = w.per_image;
             plan->tile[TILES] = choose_tiles(&w);
         }
     }
-    plan->tile[BLOCKS] = KERNEL_NAME(conv_tile_choose)(w.out_blocks, plan->tile[TILES]);
+    plan->tile[BLOCKS] = choose_blocks(&w, plan->tile[TILES]);
     plan->tile[SETS] = 1;
     w = winograd_of(plan);
+    for (int class = 0; class < w.classes; ++class) {
+        choose_class(&w, class);
+        floats += weight_floats(&w, w.groups);
+    }
     int64_t bands = bands_of(&w) * w.classes;
     plan->tile[SETS] = min_int(choose_sets(bands, w.out_blocks), w.groups);
     int64_t units = bands * plan->tile[SETS];
     plan->name = w.outputs == 4 ? "winograd f4" : "winograd f2";
     plan->parts = units < 64 ? (int)units : 64;
-    int64_t packed = (int64_t)w.out_blocks * VEC_LANES * (1 + s->in_channels * filters) * 4;
     int64_t scratch = (int64_t)elements * (w.v_stride + w.m_stride) * 4;
     if (scratch > CONV_SCRATCH_LIMIT)
         return STANCE_EUNSUPPORTED;
-    plan->tile[CONV_COST] = conv_cost(cost_of(&w), packed);
+    plan->tile[CONV_COST] = conv_cost(cost_of(&w), floats * 4);
     plan->packing = w.blocks;
-    plan->packed_bytes = (size_t)packed;
+    plan->packed_bytes = (size_t)floats * sizeof(float);
     plan->scratch_bytes = (size_t)scratch;
     return 0;
 }
@@ -248,6 +304,7 @@ void KERNEL_NAME(conv_winograd_pack)(const struct kernel_conv_plan *plan, const 
     struct winograd w = winograd_of(plan);
     const struct kernel_conv_shape *s = w.s;
     int lanes = w.out_blocks * VEC_LANES, taps = s->kernel_height * s->kernel_width;
+    int ins = s->in_channels / s->groups, outs = s->out_channels / s->groups;
     memset(packed, 0, plan->packed_bytes);
     if (bias)
         memcpy(packed, bias, (size_t)s->out_channels * sizeof(float));
@@ -255,19 +312,19 @@ void KERNEL_NAME(conv_winograd_pack)(const struct kernel_conv_plan *plan, const 
     for (int class = 0; class < w.classes; ++class) {
         choose_class(&w, class);
         for (int first = 0; first < w.out_blocks; first += w.blocks) {
-            int count = min_int(w.out_blocks - first, w.blocks) * VEC_LANES;
+            int blocks = min_int(w.out_blocks - first, w.blocks), count = blocks * VEC_LANES;
             int k = first * VEC_LANES, end = min_int(s->out_channels, k + count);
-            float *to = packed + (int64_t)k * s->in_channels * w.filters;
-            for (int c = 0; c < s->in_channels; c++)
+            struct reach reach = reach_of(&w, first, blocks);
+            for (int c = 0; c < reach.channels; c++)
                 for (int i = k; i < end; i++) {
-                    int64_t filter = s->transposed ? (int64_t)c * s->out_channels + i
-                                                   : (int64_t)i * s->in_channels + c;
-                    for (int p = 0; p < w.pieces; p++)
-                        pack_piece(&w, &w.piece[p], weights + filter * taps, to + c * count + i - k,
-                                   (int64_t)s->in_channels * count);
+                    int in = reach.first + c - i / outs * ins; /* of the group */
+                    int64_t filter = s->transposed ? (int64_t)in * outs + i : (int64_t)i * ins + in;
+                    for (int p = 0; p < w.pieces && in >= 0 && in < ins; p++)
+                        pack_piece(&w, &w.piece[p], weights + filter * taps,
+                                   packed + c * count + i - k, (int64_t)reach.channels * count);
                 }
+            packed += (int64_t)count * reach.channels * w.filters;
         }
-        packed += (int64_t)lanes * s->in_channels * w.filters;
     }
 }
 
@@ -323,21 +380,24 @@ static void transform_band(const struct winograd *w, const struct kernel_conv_bu
     }
 }
 
-/* The products of all elements for one group of output channel blocks. */
-static void multiply(const struct winograd *w, const float *v, const float *weights, int blocks,
-                     int count, float *m)
+/* The products of all elements for the output channel blocks from `block` on. */
+static void multiply(const struct winograd *w, const float *v, const float *weights, int block,
+                     int blocks, int count, float *m)
 {
     static const int32_t no_offset;
+    struct reach reach = reach_of(w, block, blocks);
     struct conv_tile tile = {
         .taps = &no_offset,
         .tap_count = 1,
-        .in_blocks = w->in_blocks,
-        .last_channels = w->s->in_channels - (w->in_blocks - 1) * VEC_LANES,
+        .in_blocks = reach.in_blocks,
+        .last_channels = reach.channels - (reach.in_blocks - 1) * VEC_LANES,
         .in_block_stride = (int64_t)w->tiles * VEC_LANES,
         .out_block_stride = (int64_t)w->tiles * VEC_LANES,
         .out_pixel_stride = VEC_LANES,
+        .half = conv_tile_is_half(blocks, w->s->out_channels - block * VEC_LANES),
     };
-    int64_t filter_stride = (int64_t)w->s->in_channels * blocks * VEC_LANES;
+    int64_t filter_stride = (int64_t)reach.channels * blocks * VEC_LANES;
+    v += (int64_t)reach.first_block * w->tiles * VEC_LANES;
     for (int i = 0; i < w->pieces; i++) {
         const struct piece *p = &w->piece[i];
         int filters_across = p->x.taps == 1 ? 1 : p->x.side;
@@ -423,7 +483,7 @@ void KERNEL_NAME(conv_winograd_run)(const struct kernel_conv_plan *plan,
             weights = (const float *)buffers->packed + lanes;
             for (int i = 0; i < class; i++) {
                 choose_class(&w, i);
-                weights += lanes * w.s->in_channels * w.filters;
+                weights += weight_floats(&w, w.groups);
             }
             choose_class(&w, class);
         }
@@ -438,8 +498,7 @@ void KERNEL_NAME(conv_winograd_run)(const struct kernel_conv_plan *plan,
         kernel_share(w.groups, (int)(unit % w.sets), w.sets, &group, &end_group);
         for (; group < end_group; group++) {
             int block = (int)group * w.blocks, blocks = min_int(w.out_blocks - block, w.blocks);
-            multiply(&w, v, weights + (int64_t)block * VEC_LANES * w.s->in_channels * w.filters,
-                     blocks, count, m);
+            multiply(&w, v, weights + weight_floats(&w, (int)group), block, blocks, count, m);
             for (int b = 0; b < blocks; b++)
                 finish_band(&w, buffers, &finish, first, count, block + b,
                             m + (int64_t)b * w.tiles * VEC_LANES);
