@@ -155,5 +155,7 @@ bool engine_can_block(void *context, const struct graph *graph, const struct gra
         return axis_is_channels(node, 0);
     if (strcmp(type, "GraphConv") == 0)
         return can_graph_conv(kernels, graph, node);
+    if (strcmp(type, "Branches") == 0)
+        return true;
     return can_unary(node) || can_binary(graph, node);
 }

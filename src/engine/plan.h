@@ -99,6 +99,7 @@ typedef int engine_make_fn(struct engine_plan *plan, struct engine_step *step);
 engine_make_fn engine_make_conv;     /* Conv, ConvTranspose */
 engine_make_fn engine_make_matmul;   /* MatMul, Gemm */
 engine_make_fn engine_make_pool;     /* pooling, Resize, GraphConv on blocked values */
+engine_make_fn engine_make_branches; /* Branches */
 engine_make_fn engine_make_channels; /* Reorder, Concat, Split, Slice of channels */
 engine_make_fn engine_make_flat;     /* element-wise, row-wise */
 engine_make_fn engine_make_generic;  /* everything */

@@ -40,7 +40,7 @@ static bool one_of(const struct graph_node *node, const char *const *types)
     return false;
 }
 
-static const char *const heavy_types[] = {"Conv", "ConvTranspose", "GraphConv", NULL};
+static const char *const heavy_types[] = {"Conv", "ConvTranspose", "GraphConv", "Branches", NULL};
 
 /* Element-wise operators that keep finite what is finite: the lanes behind the last channel hold
  * anything, and must never trap or slow down what follows. */

@@ -15,6 +15,7 @@ static const struct graph_op internal[] = {
     {"Reorder", 1, 1, 1, graph_infer_same, false},
     {"Swish", 1, 1, 1, graph_infer_same, false},
     {"GraphConv", 2, 4, 1, graph_infer_graph_conv, false},
+    {"Branches", 4, 4, 1, graph_infer_branches, false},
     {NULL, 0, 0, 0, NULL, false},
 };
 
