@@ -300,6 +300,10 @@ static void random_window(struct kernel_conv_shape *s, int round)
     s->stride_height = s->stride_width = random_int(0, 2) ? 1 : random_int(2, 3);
     if (random_int(0, 5) == 0)
         s->stride_width = random_int(1, 3);
+    if (round % 9 == 4) { /* a column */
+        s->kernel_height = random_int(2, 12);
+        s->kernel_width = s->stride_width = 1;
+    }
     s->dilation_height = s->dilation_width = random_int(0, 4) ? 1 : random_int(2, 3);
     s->pad_top = random_int(0, s->kernel_height - 1);
     s->pad_left = random_int(0, s->kernel_width - 1);

@@ -277,6 +277,7 @@ static const struct {
     {"Conv", keeps_first},
     {"ConvTranspose", keeps_first},
     {"GraphConv", keeps_first},
+    {"Branches", keeps_first},
     {"MaxPool", keeps_first},
     {"AveragePool", keeps_first},
     {"LpPool", keeps_first},

@@ -83,6 +83,15 @@ static int64_t count_graph_conv(const struct graph *graph, const struct graph_no
     return in && out && out->rank == 4 ? product(in, 0) * out->dims[3] : 0;
 }
 
+static int64_t count_branches(const struct graph *graph, const struct graph_node *node)
+{
+    const struct tensor_shape *out = shape_at(graph, node->outputs[0]);
+    struct graph_branches branches;
+    if (!out || graph_branches_read(&branches, node) < 0)
+        return 0;
+    return out->dims[0] * out->dims[2] * out->dims[3] * branches.weights;
+}
+
 static const struct {
     const char *type;
     int64_t (*count)(const struct graph *graph, const struct graph_node *node);
@@ -94,6 +103,7 @@ static const struct {
     {"QConv", count_conv},
     {"Einsum", count_einsum},
     {"GraphConv", count_graph_conv},
+    {"Branches", count_branches},
 };
 
 int64_t graph_node_multiply_adds(const struct graph *graph, const struct graph_node *node)

@@ -174,8 +174,8 @@ static const struct graph_rule fuse_rules[] = {
 static int fuse_node(struct graph_edit *edit, int at)
 {
     static const struct graph_rule *const passes[] = {
-        graph_remove_rules,   graph_movement_rules,  graph_scale_rules, graph_pattern_rules,
-        graph_skeleton_rules, graph_depthwise_rules, fuse_rules,
+        graph_remove_rules,   graph_movement_rules,  graph_scale_rules,  graph_pattern_rules,
+        graph_skeleton_rules, graph_depthwise_rules, graph_branch_rules, fuse_rules,
     };
     graph_edit_visit(edit, at);
     for (size_t i = 0; i < sizeof passes / sizeof passes[0]; i++)

@@ -157,6 +157,20 @@ struct graph_window {
 int graph_window_read(struct graph_window *window, const struct graph_node *node,
                       const struct tensor_shape *input, const int64_t *kernel, bool transposed);
 
+/* What a node Branches does, see branches.c. */
+enum { GRAPH_MAX_BRANCHES = 8 };
+struct graph_branch {
+    int64_t channels, taps, dilation;
+    bool pooled;
+};
+struct graph_branches {
+    int count;
+    struct graph_branch branch[GRAPH_MAX_BRANCHES];
+    int64_t stride, channels, weights; /* channels and weights of all */
+};
+/* Errors: EARGUMENT. */
+int graph_branches_read(struct graph_branches *out, const struct graph_node *node);
+
 /* ---- Building and changing -------------------------------------------------------------------- */
 
 int graph_open(struct graph **out);
@@ -222,7 +236,9 @@ int graph_batch_independent(const struct graph *graph, int64_t n, char *reason, 
  * BatchNormalization of rank 4 that is left → Conv 1×1 with one group per channel.
  * Einsum of ST-GCN with its Reshape and BatchNormalization → GraphConv (domain "stance"): inputs
  * x [N, K·C, T, V], adjacency [K, V, W], and maybe scale [C] and shift [C]; output [N, C, T, W];
- * activation(scale · Σ_k Σ_v x[n][k·C + c][t][v] · a[k][v][w] + shift), and a residual like any. */
+ * activation(scale · Σ_k Σ_v x[n][k·C + c][t][v] · a[k][v][w] + shift), and a residual like any.
+ * Temporal branches of ST-GCN++, from the 1×1 convolutions to the Relu behind the
+ * BatchNormalization of all → one Conv 1×1 and one node Branches (domain "stance"). */
 int graph_fuse(struct graph *graph);
 
 /* Whether the node is QuantizeLinear from float32 to uint8, or DequantizeLinear back, with one

@@ -38,6 +38,9 @@ int graph_infer_same(struct graph_infer *infer);
 /* GraphConv, see skeleton.c. */
 int graph_infer_graph_conv(struct graph_infer *infer);
 
+/* Branches, see branches.c. */
+int graph_infer_branches(struct graph_infer *infer);
+
 /* ETYPE unless the types of inputs i and j agree or one is unknown / input i is `dtype`. */
 int graph_infer_same_type(const struct graph_infer *infer, int i, int j);
 int graph_infer_expect(const struct graph_infer *infer, int i, int dtype);

@@ -118,6 +118,7 @@ extern const struct graph_rule graph_scale_rules[];     /* scaling.c: constants 
 extern const struct graph_rule graph_depthwise_rules[]; /* scaling.c: what has no weights there */
 extern const struct graph_rule graph_pattern_rules[];   /* pattern.c: several nodes that are one */
 extern const struct graph_rule graph_movement_rules[];  /* movement.c: Reshape, Transpose chains */
+extern const struct graph_rule graph_branch_rules[];    /* branches.c: Branches of ST-GCN++ */
 extern const struct graph_rule graph_skeleton_rules[];  /* skeleton.c: GraphConv of ST-GCN */
 
 #endif

@@ -230,6 +230,26 @@ struct kernel_blend {
     int count;
 };
 
+/* Temporal branches of ST-GCN++, blocked. The channels are those of one branch after another; in a
+ * branch that is not pooled each depends on all of the same branch:
+ *   out[n][c][t][v] = max(scale[c] · m + shift[c], 0) with
+ *   m = Σ_i Σ_k in[n][first + i][t · stride + (k - (taps - 1) / 2) · dilation][v] · w[c][i][k], or
+ *   m = max_k in[n][c][the same][v]
+ * where frames outside of the input count for nothing. */
+enum { KERNEL_MAX_BRANCHES = 8 };
+struct kernel_branch {
+    int channels, taps, dilation; /* taps is odd */
+    bool pooled;
+};
+struct kernel_branches {
+    int batch, channels, in_frames, out_frames, joints, stride, count;
+    struct kernel_branch branch[KERNEL_MAX_BRANCHES];
+    const void *packed;
+    const float *input;
+    float *output;
+    int64_t input_batch_stride, output_batch_stride;
+};
+
 struct kernel_table {
     enum base_cpu_tier tier;
     int block;
@@ -297,6 +317,13 @@ struct kernel_table {
                            int64_t pixels, float *output, int part, int parts);
     void (*resize_run)(const struct kernel_resize *resize, int part, int parts);
     void (*graph_conv)(const struct kernel_graph_conv *conv, int part, int parts);
+
+    /* `weights`: [channel][channel of the branch][tap] of one branch that is not pooled after
+     * another; scale and shift: [channel]. packed, input and output matter to running only. */
+    size_t (*branches_packed_bytes)(const struct kernel_branches *branches);
+    void (*branches_pack)(const struct kernel_branches *branches, const float *weights,
+                          const float *scale, const float *shift, void *packed);
+    void (*branches_run)(const struct kernel_branches *branches, int part, int parts);
 
     /* Plain to blocked and back, channels [first, first + channels) of a blocked tensor with
      * `blocked_stride` floats per image; `first` need not be a multiple of block. to_blocked zeroes

@@ -82,6 +82,10 @@ void kernel_ref_global_average(const float *input, int64_t batch_stride, int bat
                                int64_t pixels, float *output, int part, int parts);
 void kernel_ref_resize_run(const struct kernel_resize *resize, int part, int parts);
 void kernel_ref_graph_conv(const struct kernel_graph_conv *conv, int part, int parts);
+size_t kernel_ref_branches_packed_bytes(const struct kernel_branches *branches);
+void kernel_ref_branches_pack(const struct kernel_branches *branches, const float *weights,
+                              const float *scale, const float *shift, void *packed);
+void kernel_ref_branches_run(const struct kernel_branches *branches, int part, int parts);
 
 void kernel_ref_to_blocked(const float *plain, int64_t plain_stride, float *blocked,
                            int64_t blocked_stride, int batch, int first, int channels, bool last,

@@ -21,6 +21,7 @@ enum conv_method {
     CONV_DEPTHWISE,
     CONV_WINOGRAD_4,
     CONV_WINOGRAD_2,
+    CONV_WINOGRAD_LINE,
     CONV_SCATTER,
     CONV_METHODS
 };
@@ -140,7 +141,7 @@ struct conv_class_axis {
 struct conv_class_axis KERNEL_NAME(conv_class_axis_of)(const struct kernel_conv_shape *shape,
                                                        bool vertical, int class);
 
-/* Winograd's transforms: `outputs` (2 or 4) per side, filters of `rows` × `columns` taps (1 … 3).
+/* Winograd's transforms: `outputs` (2, 3 or 4) per side, filters of `rows` × `columns` taps (1 … 3).
  * An axis with one tap has one element in the filter's domain and `outputs` in the input's. */
 typedef void conv_transform_input_fn(const float *from, int64_t row_stride, int64_t column_stride,
                                      float *to, int64_t element_stride);
@@ -174,7 +175,7 @@ void KERNEL_NAME(conv_depthwise_run)(const struct kernel_conv_plan *plan,
                                      const struct kernel_conv_buffers *buffers, int part,
                                      int parts);
 
-/* For both of CONV_WINOGRAD_4 and CONV_WINOGRAD_2. */
+/* For CONV_WINOGRAD_4, CONV_WINOGRAD_2 and CONV_WINOGRAD_LINE. */
 int KERNEL_NAME(conv_winograd_plan)(struct kernel_conv_plan *plan);
 void KERNEL_NAME(conv_winograd_pack)(const struct kernel_conv_plan *plan, const float *weights,
                                      const float *bias, float *packed);

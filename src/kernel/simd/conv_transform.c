@@ -1,6 +1,7 @@
 /* The transforms of Winograd's minimal filtering F(m, r), m outputs of an r-tap filter from
- * m + r - 1 products, for m = 2, 4 and r = 1, 2, 3 (Lavin and Gray 2015; the matrices for r = 2 by
- * the same construction with the points 0, 1, -1, 2, ∞ and 0, 1, ∞). r = 1 transforms nothing.
+ * m + r - 1 products, for m = 2, 3, 4 and r = 1, 2, 3 (Lavin and Gray 2015; the other matrices by
+ * the same construction: three products with the points 0, 1, ∞, four with -1 and five with 2
+ * beside them). r = 1 transforms nothing.
  * Rows and columns have their own r. */
 #include "kernel/simd/conv.h"
 
@@ -14,6 +15,12 @@ static const double filter_4_3[6][3] = {{1 / 4., 0, 0},
                                         {0, 0, 1}};
 static const double filter_4_2[5][3] = {
     {1 / 2., 0}, {-1 / 2., -1 / 2.}, {-1 / 6., 1 / 6.}, {1 / 6., 1 / 3.}, {0, 1}};
+static const double filter_3_3[5][3] = {{1 / 2., 0, 0},
+                                        {-1 / 2., -1 / 2., -1 / 2.},
+                                        {-1 / 6., 1 / 6., -1 / 6.},
+                                        {1 / 6., 1 / 3., 2 / 3.},
+                                        {0, 0, 1}};
+static const double filter_3_2[4][3] = {{1, 0}, {.5, .5}, {.5, -.5}, {0, 1}};
 static const double filter_2_3[4][3] = {{1, 0, 0}, {.5, .5, .5}, {.5, -.5, .5}, {0, 0, 1}};
 static const double filter_2_2[3][3] = {{1, 0}, {1, 1}, {0, 1}};
 static const double filter_1[1][3] = {{1}};
@@ -24,6 +31,8 @@ static const double (*filter_matrix(int outputs, int taps))[3]
         return filter_1;
     if (outputs == 4)
         return taps == 3 ? filter_4_3 : filter_4_2;
+    if (outputs == 3)
+        return taps == 3 ? filter_3_3 : filter_3_2;
     return taps == 3 ? filter_2_3 : filter_2_2;
 }
 
@@ -62,14 +71,14 @@ VEC_INLINE void input_line(vec *d, const int outputs, const int taps)
         d[3] = vec_fma(two, odd2, even2);
         d[4] = vec_fnma(two, odd2, even2);
         d[5] = vec_fma(four, d1, vec_fnma(five, d3, d5));
-    } else if (outputs == 4 && taps == 2) {
+    } else if (outputs + taps == 6 && taps > 1) {
         vec odd = vec_sub(d3, d1), even = vec_sub(d4, d2);
         d[0] = vec_fma(two, vec_sub(d0, d2), odd);
         d[1] = vec_fnma(two, d1, vec_sub(d3, d2));
         d[2] = vec_fma(two, vec_sub(d1, d2), vec_sub(d3, d2));
         d[3] = odd;
         d[4] = vec_fnma(two, odd, even);
-    } else if (outputs == 2 && taps == 3) {
+    } else if (outputs + taps == 5 && taps > 1) {
         d[0] = vec_sub(d0, d2);
         d[1] = vec_add(d1, d2);
         d[2] = vec_sub(d2, d1);
@@ -95,6 +104,16 @@ VEC_INLINE void output_line(const vec *m, vec *y, const int outputs, const int t
         y[1] = vec_fma(vec_set1(2.0f), d, b);
         y[2] = vec_fma(vec_set1(4.0f), c, a);
         y[3] = vec_add(vec_fma(vec_set1(8.0f), d, b), m[taps + 2]);
+    } else if (outputs == 3 && taps == 3) {
+        vec a = vec_add(m[1], m[2]), b = vec_sub(m[1], m[2]);
+        y[0] = vec_add(vec_add(m[0], a), m[3]);
+        y[1] = vec_fma(vec_set1(2.0f), m[3], b);
+        y[2] = vec_add(vec_fma(vec_set1(4.0f), m[3], a), m[4]);
+    } else if (outputs == 3) {
+        vec a = vec_add(m[1], m[2]);
+        y[0] = vec_add(m[0], a);
+        y[1] = vec_sub(m[1], m[2]);
+        y[2] = vec_sub(a, m[3]);
     } else if (taps == 3) {
         y[0] = vec_add(vec_add(m[0], m[1]), m[2]);
         y[1] = vec_sub(vec_sub(m[1], m[2]), m[3]);
@@ -173,6 +192,9 @@ VEC_INLINE void output_tile(const float *from, int64_t stride, const float *add,
 TRANSFORMS(2, 1, 1) TRANSFORMS(2, 1, 2) TRANSFORMS(2, 1, 3)
 TRANSFORMS(2, 2, 1) TRANSFORMS(2, 2, 2) TRANSFORMS(2, 2, 3)
 TRANSFORMS(2, 3, 1) TRANSFORMS(2, 3, 2) TRANSFORMS(2, 3, 3)
+TRANSFORMS(3, 1, 1) TRANSFORMS(3, 1, 2) TRANSFORMS(3, 1, 3)
+TRANSFORMS(3, 2, 1) TRANSFORMS(3, 2, 2) TRANSFORMS(3, 2, 3)
+TRANSFORMS(3, 3, 1) TRANSFORMS(3, 3, 2) TRANSFORMS(3, 3, 3)
 TRANSFORMS(4, 1, 1) TRANSFORMS(4, 1, 2) TRANSFORMS(4, 1, 3)
 TRANSFORMS(4, 2, 1) TRANSFORMS(4, 2, 2) TRANSFORMS(4, 2, 3)
 TRANSFORMS(4, 3, 1) TRANSFORMS(4, 3, 2) TRANSFORMS(4, 3, 3)
@@ -184,17 +206,19 @@ TRANSFORMS(4, 3, 1) TRANSFORMS(4, 3, 2) TRANSFORMS(4, 3, 3)
     {{kind##_##m##11, kind##_##m##12, kind##_##m##13},                                             \
      {kind##_##m##21, kind##_##m##22, kind##_##m##23},                                             \
      {kind##_##m##31, kind##_##m##32, kind##_##m##33}}
-static conv_transform_input_fn *const input_kernels[2][3][3] = {SET(input, 2), SET(input, 4)};
-static conv_transform_output_fn *const output_kernels[2][3][3] = {SET(output, 2), SET(output, 4)};
+static conv_transform_input_fn *const input_kernels[3][3][3] = {SET(input, 2), SET(input, 3),
+                                                                SET(input, 4)};
+static conv_transform_output_fn *const output_kernels[3][3][3] = {SET(output, 2), SET(output, 3),
+                                                                  SET(output, 4)};
 /* clang-format on */
 #undef SET
 
 conv_transform_input_fn *KERNEL_NAME(conv_transform_input)(int outputs, int rows, int columns)
 {
-    return input_kernels[outputs == 4][rows - 1][columns - 1];
+    return input_kernels[outputs - 2][rows - 1][columns - 1];
 }
 
 conv_transform_output_fn *KERNEL_NAME(conv_transform_output)(int outputs, int rows, int columns)
 {
-    return output_kernels[outputs == 4][rows - 1][columns - 1];
+    return output_kernels[outputs - 2][rows - 1][columns - 1];
 }

@@ -4,6 +4,10 @@
  * output position. Groups need not fill blocks: every few blocks of output channels read the
  * blocks of input channels in which their groups lie, with zeros as weights of the others.
  *
+ * A column of up to nine taps (per phase) is filtered as if it were a square: tap 3i + j of the
+ * column is tap (i, j), row 3i + j of the map is position (i, j), so that F(3,3) in both directions
+ * makes nine rows of output from 25 products.
+ *
  * Work goes by bands of tiles. For each, all input channels are transformed into scratch memory;
  * then, for each few blocks of output channels, one small matrix product per element and the
  * inverse transform with the epilogue. Tiles are numbered through all images of a batch, so that
@@ -24,15 +28,20 @@ struct piece_axis {
     int side; /* elements */
 };
 
+enum { LINE_SIDE = 3, LINE_OUTPUTS = LINE_SIDE * LINE_SIDE };
+
 /* A dense convolution with stride 1 that the whole one is a sum of. */
 struct piece {
     struct piece_axis y, x;
+    int row_down, column_down, column_across; /* input positions between elements */
     int first_element, first_filter; /* transformed filters: axes with one tap share theirs */
 };
 
 struct winograd {
     const struct kernel_conv_shape *s;
+    bool line; /* a column as a square */
     int outputs, blocks, tiles, sets;
+    int tile_height, tile_width;       /* of the output */
     int in_blocks, out_blocks, groups; /* groups of `blocks` output channel blocks */
     int classes, class;
     struct conv_class_axis y, x; /* of the present class */
@@ -69,6 +78,28 @@ static struct piece_axis piece_axis_of(const struct conv_class_axis *a, int inde
     return p;
 }
 
+/* The taps of one phase of a column, LINE_SIDE to a row; the last row is filled with zeros. */
+static struct piece line_piece(const struct conv_class_axis *a, int phase)
+{
+    int taps = (a->taps - phase + a->in_step - 1) / a->in_step;
+    struct piece p = {.y = piece_axis_of(a, phase, LINE_SIDE),
+                      .row_down = LINE_SIDE * a->in_step,
+                      .column_down = a->in_step};
+    p.x.taps = min_int(taps, LINE_SIDE);
+    p.y.taps = (taps + LINE_SIDE - 1) / LINE_SIDE;
+    p.x.side = LINE_SIDE + p.x.taps - 1;
+    p.y.side = LINE_SIDE + p.y.taps - 1;
+    return p;
+}
+
+static struct piece square_piece(const struct winograd *w, int y, int x)
+{
+    return (struct piece){.y = piece_axis_of(&w->y, y, w->outputs),
+                          .x = piece_axis_of(&w->x, x, w->outputs),
+                          .row_down = w->y.in_step,
+                          .column_across = w->x.in_step};
+}
+
 static void choose_class(struct winograd *w, int class)
 {
     const struct kernel_conv_shape *s = w->s;
@@ -78,12 +109,11 @@ static void choose_class(struct winograd *w, int class)
     w->pieces = w->elements = w->filters = 0;
     for (int y = 0; y < w->y.in_step; y++)
         for (int x = 0; x < w->x.in_step; x++) {
-            struct piece p = {.y = piece_axis_of(&w->y, y, w->outputs),
-                              .x = piece_axis_of(&w->x, x, w->outputs),
-                              .first_element = w->elements,
-                              .first_filter = w->filters};
+            struct piece p = w->line ? line_piece(&w->y, y) : square_piece(w, y, x);
             if (p.y.taps == 0 || p.x.taps == 0)
                 continue;
+            p.first_element = w->elements;
+            p.first_filter = w->filters;
             w->elements += p.y.side * p.x.side;
             w->filters += (p.y.taps == 1 ? 1 : p.y.side) * (p.x.taps == 1 ? 1 : p.x.side);
             w->transform_input[w->pieces] =
@@ -92,8 +122,8 @@ static void choose_class(struct winograd *w, int class)
                 KERNEL_NAME(conv_transform_output)(w->outputs, p.y.taps, p.x.taps);
             w->piece[w->pieces++] = p;
         }
-    w->across = (w->x.outs + w->outputs - 1) / w->outputs;
-    w->per_image = w->across * ((w->y.outs + w->outputs - 1) / w->outputs);
+    w->across = (w->x.outs + w->tile_width - 1) / w->tile_width;
+    w->per_image = w->across * ((w->y.outs + w->tile_height - 1) / w->tile_height);
     w->total = (int64_t)w->per_image * s->batch;
 }
 
@@ -102,6 +132,7 @@ static struct winograd winograd_of(const struct kernel_conv_plan *plan)
     const struct kernel_conv_shape *s = &plan->shape;
     struct winograd w = {
         .s = s,
+        .line = plan->method == CONV_WINOGRAD_LINE,
         .outputs = plan->tile[OUTPUTS],
         .blocks = plan->tile[BLOCKS],
         .tiles = plan->tile[TILES],
@@ -110,6 +141,8 @@ static struct winograd winograd_of(const struct kernel_conv_plan *plan)
         .out_blocks = kernel_blocks(s->out_channels, VEC_LANES),
         .classes = s->transposed ? s->stride_height * s->stride_width : 1,
     };
+    w.tile_height = w.line ? LINE_OUTPUTS : w.outputs;
+    w.tile_width = w.line ? 1 : w.outputs;
     w.groups = w.blocks ? (w.out_blocks + w.blocks - 1) / w.blocks : 0;
     /* odd multiples of a cache line: elements must not fall into the same cache sets */
     w.v_stride = (int64_t)(w.in_blocks * w.tiles | 1) * VEC_LANES;
@@ -151,6 +184,14 @@ static int64_t weight_floats(const struct winograd *w, int group)
 
 /* ---- Plan and pack --------------------------------------------------------------------------- */
 
+static bool line_supported(const struct kernel_conv_shape *s)
+{
+    return s->kernel_width == 1 && s->stride_width == 1 && s->in_width == s->out_width &&
+           s->pad_left == 0 && s->dilation_height == 1 && s->groups == 1 && !s->plain_input &&
+           !s->transposed && s->stride_height <= 3 && s->kernel_height >= s->stride_height &&
+           s->kernel_height > 1 && s->kernel_height <= LINE_OUTPUTS * s->stride_height;
+}
+
 static bool supported(const struct kernel_conv_shape *s)
 {
     int most = s->kernel_height > s->kernel_width ? s->kernel_height : s->kernel_width;
@@ -166,9 +207,10 @@ static bool supported(const struct kernel_conv_shape *s)
  * the cache. */
 static int choose_tiles(const struct winograd *w)
 {
-    enum { CACHE = 200 << 10 };
+    enum { CACHE = 200 << 10, LINE_CACHE = 600 << 10 }; /* measured on stgcn */
     int64_t total = w->per_image;
-    int64_t most = CACHE / ((int64_t)w->elements * w->in_blocks * VEC_LANES * 4) / 12 * 12;
+    int64_t most = (w->line ? LINE_CACHE : CACHE) /
+                   ((int64_t)w->elements * w->in_blocks * VEC_LANES * 4) / 12 * 12;
     most = most < 12 ? 12 : most > 96 ? 96 : most;
     if (total >= 48 && total / 4 < most)
         most = total / 4 < 24 ? 24 : total / 4;
@@ -245,9 +287,15 @@ static float cost_of(struct winograd *w)
 int KERNEL_NAME(conv_winograd_plan)(struct kernel_conv_plan *plan)
 {
     const struct kernel_conv_shape *s = &plan->shape;
-    if (!supported(s))
+    static const struct {
+        const char *name;
+        int outputs;
+    } methods[CONV_METHODS] = {[CONV_WINOGRAD_4] = {"winograd f4", 4},
+                               [CONV_WINOGRAD_2] = {"winograd f2", 2},
+                               [CONV_WINOGRAD_LINE] = {"winograd line", LINE_SIDE}};
+    if (plan->method == CONV_WINOGRAD_LINE ? !line_supported(s) : !supported(s))
         return STANCE_EUNSUPPORTED;
-    plan->tile[OUTPUTS] = plan->method == CONV_WINOGRAD_4 ? 4 : 2;
+    plan->tile[OUTPUTS] = methods[plan->method].outputs;
     struct winograd w = winograd_of(plan);
     /* class 0 need not have the most tiles */
     int64_t most_tiles = 0, floats = (int64_t)w.out_blocks * VEC_LANES;
@@ -270,7 +318,7 @@ int KERNEL_NAME(conv_winograd_plan)(struct kernel_conv_plan *plan)
     int64_t bands = bands_of(&w) * w.classes;
     plan->tile[SETS] = min_int(choose_sets(bands, w.out_blocks), w.groups);
     int64_t units = bands * plan->tile[SETS];
-    plan->name = w.outputs == 4 ? "winograd f4" : "winograd f2";
+    plan->name = methods[plan->method].name;
     plan->parts = units < 64 ? (int)units : 64;
     int64_t scratch = (int64_t)elements * (w.v_stride + w.m_stride) * 4;
     if (scratch > CONV_SCRATCH_LIMIT)
@@ -287,10 +335,14 @@ static void pack_piece(const struct winograd *w, const struct piece *p, const fl
 {
     double taps[9], u[MAX_ELEMENTS];
     for (int y = 0; y < p->y.taps; y++)
-        for (int x = 0; x < p->x.taps; x++)
+        for (int x = 0; x < p->x.taps; x++) {
+            int down = w->line ? y * LINE_SIDE + x : y, across = w->line ? 0 : x;
+            int tap = p->y.tap_first + down * p->y.tap_step;
             taps[y * p->x.taps + x] =
-                filter[(p->y.tap_first + y * p->y.tap_step) * w->s->kernel_width + p->x.tap_first +
-                       x * p->x.tap_step];
+                tap < w->s->kernel_height
+                    ? filter[tap * w->s->kernel_width + p->x.tap_first + across * p->x.tap_step]
+                    : 0;
+        }
     KERNEL_NAME(conv_transform_filter)(taps, w->outputs, p->y.taps, p->x.taps, u);
     int filters = (p->y.taps == 1 ? 1 : p->y.side) * (p->x.taps == 1 ? 1 : p->x.side);
     for (int i = 0; i < filters; i++)
@@ -336,7 +388,8 @@ static void pad_patch(const struct winograd *w, const struct piece *p, const flo
 {
     for (int y = 0; y < p->y.side; y++)
         for (int x = 0; x < p->x.side; x++, to += VEC_LANES) {
-            int iy = top + y * p->y.in_step, ix = left + x * p->x.in_step;
+            int iy = top + y * p->row_down + x * p->column_down;
+            int ix = left + x * p->column_across;
             bool in = iy >= 0 && iy < w->s->in_height && ix >= 0 && ix < w->s->in_width;
             vec_store(to, in ? vec_load(plane + ((int64_t)iy * w->s->in_width + ix) * VEC_LANES)
                              : vec_zero());
@@ -352,15 +405,16 @@ static void transform_patch(const struct winograd *w, int piece, const float *in
     conv_transform_input_fn *transform = w->transform_input[piece];
     int64_t plane = (int64_t)s->in_height * s->in_width * VEC_LANES;
     int64_t row = (int64_t)s->in_width * VEC_LANES;
-    int top = p->y.in_first + tile / w->across * w->outputs * p->y.in_step;
-    int left = p->x.in_first + tile % w->across * w->outputs * p->x.in_step;
-    bool whole = top >= 0 && left >= 0 && top + (p->y.side - 1) * p->y.in_step < s->in_height &&
-                 left + (p->x.side - 1) * p->x.in_step < s->in_width;
+    int top = p->y.in_first + tile / w->across * w->tile_height * w->y.in_step;
+    int left = p->x.in_first + tile % w->across * w->tile_width * w->x.in_step;
+    int bottom = top + (p->y.side - 1) * p->row_down + (p->x.side - 1) * p->column_down;
+    int right = left + (p->x.side - 1) * p->column_across;
+    bool whole = top >= 0 && left >= 0 && bottom < s->in_height && right < s->in_width;
     for (int c = 0; c < w->in_blocks; c++, input += plane, to += w->tiles * VEC_LANES) {
         float padded[MAX_ELEMENTS * VEC_LANES];
         if (whole) {
-            transform(input + top * row + left * VEC_LANES, row * p->y.in_step,
-                      VEC_LANES * p->x.in_step, to, w->v_stride);
+            transform(input + top * row + left * VEC_LANES, row * p->row_down,
+                      row * p->column_down + VEC_LANES * p->column_across, to, w->v_stride);
         } else {
             pad_patch(w, p, input, top, left, padded);
             transform(padded, p->x.side * VEC_LANES, VEC_LANES, to, w->v_stride);
@@ -416,14 +470,19 @@ static void finish_tile(const struct winograd *w, const float *m, const float *b
                         int tile_column, struct conv_tile tile)
 {
     float sums[16 * VEC_LANES];
-    int side = w->outputs, rows = min_int(w->y.outs - tile_row * side, side);
-    int columns = min_int(w->x.outs - tile_column * side, side);
+    int side = w->outputs, rows = min_int(w->y.outs - tile_row * w->tile_height, w->tile_height);
+    int columns = min_int(w->x.outs - tile_column * w->tile_width, w->tile_width);
     int64_t row_stride =
         (int64_t)w->s->out_width * w->y.out_step * (w->s->plain_output ? 1 : VEC_LANES);
     for (int i = 0; i < w->pieces; i++) {
         const struct piece *p = &w->piece[i];
         w->transform_output[i](m + p->first_element * w->m_stride, w->m_stride, i ? sums : bias,
                                i ? VEC_LANES : 0, sums);
+    }
+    if (w->line) {
+        tile.out_pixel_stride = row_stride;
+        KERNEL_NAME(conv_tile_finish)(&tile, sums, 1, rows);
+        return;
     }
     if (columns == side && !w->s->plain_output) {
         tile.out_block_stride = row_stride; /* rows of pixels instead of blocks */
@@ -451,8 +510,8 @@ static void finish_band(const struct winograd *w, const struct kernel_conv_buffe
         int64_t image = (first + t) / w->per_image;
         int number = (int)((first + t) % w->per_image);
         int row = number / w->across, column = number % w->across;
-        int64_t y = w->y.out_first + (int64_t)row * w->outputs * w->y.out_step;
-        int64_t x = w->x.out_first + (int64_t)column * w->outputs * w->x.out_step;
+        int64_t y = w->y.out_first + (int64_t)row * w->tile_height * w->y.out_step;
+        int64_t x = w->x.out_first + (int64_t)column * w->tile_width * w->x.out_step;
         int64_t at = (int64_t)block * VEC_LANES * pixels + (y * s->out_width + x) * step;
         struct conv_tile tile = {
             .output = buffers->output + image * buffers->output_batch_stride + at,

@@ -69,6 +69,10 @@ void KERNEL_NAME(kernel_global_average)(const float *input, int64_t batch_stride
                                         int parts);
 void KERNEL_NAME(kernel_resize_run)(const struct kernel_resize *resize, int part, int parts);
 void KERNEL_NAME(kernel_graph_conv)(const struct kernel_graph_conv *conv, int part, int parts);
+size_t KERNEL_NAME(kernel_branches_packed_bytes)(const struct kernel_branches *branches);
+void KERNEL_NAME(kernel_branches_pack)(const struct kernel_branches *branches, const float *weights,
+                                       const float *scale, const float *shift, void *packed);
+void KERNEL_NAME(kernel_branches_run)(const struct kernel_branches *branches, int part, int parts);
 void KERNEL_NAME(kernel_to_blocked)(const float *plain, int64_t plain_stride, float *blocked,
                                     int64_t blocked_stride, int batch, int first, int channels,
                                     bool last, int64_t pixels, int part, int parts);
