@@ -8,11 +8,18 @@
 /* People that tell which layers are fragile; the limit is measured on all. */
 enum { SCOUTS = 48 };
 
-static bool is_body(const struct quantize_job *job, int i)
+/* Its multiply-adds, or 0 for layers that the search leaves alone. */
+static int64_t body_work(const struct quantize_job *job, int i)
 {
     struct stance_quantize_layer layer;
-    return stance_quantizer_layer(job->quantizer, i, &layer) == 0 &&
-           layer.role == STANCE_LAYER_BODY;
+    return stance_quantizer_layer(job->quantizer, i, &layer) == 0 && layer.role == STANCE_LAYER_BODY
+               ? layer.multiply_adds
+               : 0;
+}
+
+static bool is_body(const struct quantize_job *job, int i)
+{
+    return body_work(job, i) > 0;
 }
 
 static void choose(struct quantize_job *job, int i, bool quantized)
@@ -48,15 +55,16 @@ static int measure_alone(struct quantize_job *job, int step)
     return code;
 }
 
+/* What is lost for what is won: the drop over the layer's share of the work. */
 struct fragile {
     int layer;
-    double drop;
+    double cost;
 };
 
 static int compare_fragile(const void *a, const void *b)
 {
     const struct fragile *x = a, *y = b;
-    return x->drop != y->drop ? (x->drop < y->drop) - (x->drop > y->drop)
+    return x->cost != y->cost ? (x->cost < y->cost) - (x->cost > y->cost)
                               : (x->layer > y->layer) - (x->layer < y->layer);
 }
 
@@ -97,7 +105,7 @@ static int search(struct quantize_job *job, struct fragile *list)
     int code = measure_alone(job, step < 1 ? 1 : step);
     for (int i = 0; i < job->layer_count && code == CLI_OK; i++)
         if (is_body(job, i))
-            list[count++] = (struct fragile){i, job->drops[i]};
+            list[count++] = (struct fragile){i, fmax(job->drops[i], 0) / (double)body_work(job, i)};
     qsort(list, (size_t)count, sizeof *list, compare_fragile);
     if (code == CLI_OK)
         code = try_floats(job, list, count, 0);

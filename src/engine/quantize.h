@@ -6,13 +6,8 @@
 #include "engine/network.h"
 #include "stance/quantize.h"
 
-/* Values and layers that are looked at in one run: a session has 64 outputs. */
-enum {
-    QUANTIZE_METHODS = 4,
-    QUANTIZE_BINS = 16384,
-    QUANTIZE_OBSERVED = 48,
-    QUANTIZE_MIRRORED = 16
-};
+/* Values or layers that are looked at in one run: a session has 64 outputs. */
+enum { QUANTIZE_METHODS = 4, QUANTIZE_BINS = 16384, QUANTIZE_OBSERVED = 48 };
 
 struct quantize_range {
     float low, high;
@@ -102,9 +97,9 @@ int quantize_build(struct graph **out, const struct stance_quantizer *quantizer)
 /* The float graph with other outputs: these values. */
 int quantize_build_observed(struct graph **out, const struct stance_quantizer *quantizer,
                             const int *values, int count);
-/* The float graph with outputs that compare the listed layers with what they are in int8
- * on the same inputs; three of each: mean difference by channel [out], mean square of the
- * difference, mean square of the float output. */
+/* The float graph with an output for each of the listed layers that compares it with what it is in
+ * int8 on the same inputs: [3 · out], by channel the mean difference, the mean square of the
+ * difference, and the mean square of the float output. */
 int quantize_build_mirror(struct graph **out, const struct stance_quantizer *quantizer,
                           const int *layers, int count, int method);
 /* A graph as a model. */

@@ -280,12 +280,12 @@ int quantize_build_observed(struct graph **out, const struct stance_quantizer *q
     return end(&build, out, code);
 }
 
-/* The mean over batch and pixels, or over everything. */
-static int add_mean(struct build *build, int value, bool all, int like, const char *what)
+/* The mean of every channel over batch and pixels. */
+static int add_mean(struct build *build, int value, int like, const char *what)
 {
-    static const int64_t axes[] = {0, 2, 3, 1};
+    static const int64_t axes[] = {0, 2, 3};
     const struct graph_attr attrs[] = {
-        {.name = "axes", .kind = GRAPH_ATTR_INTS, .ints = axes, .count = all ? 4 : 3},
+        {.name = "axes", .kind = GRAPH_ATTR_INTS, .ints = axes, .count = 3},
         {.name = "keepdims", .kind = GRAPH_ATTR_INT, .i = 0},
     };
     int output = add_node(build, "ReduceMean", &value, 1, like, what);
@@ -294,10 +294,18 @@ static int add_mean(struct build *build, int value, bool all, int like, const ch
     return output;
 }
 
-/* Fills three outputs. */
-static int add_mirror(struct build *build, const struct quantize_layer *layer, int *outputs)
+/* The mean of a product of two values. */
+static int add_product(struct build *build, int left, int right, int like, const char *what)
 {
-    int like = layer->output;
+    int product = add_node(build, "Mul", (int[]){left, right}, 2, like, "product");
+    return product < 0 ? product : add_mean(build, product, like, what);
+}
+
+/* Three rows of channels in one value, see quantize_build_mirror(). */
+static int add_mirror(struct build *build, const struct quantize_layer *layer)
+{
+    static const struct graph_attr axis = {.name = "axis", .kind = GRAPH_ATTR_INT, .i = 0};
+    int like = layer->output, rows[3];
     int input = add_bytes(build, layer->input);
     int twin = input < 0 ? input : named_value(build, like, "twin");
     if (twin < 0)
@@ -306,27 +314,26 @@ static int add_mirror(struct build *build, const struct quantize_layer *layer, i
     int difference = add_node(build, "Sub", (int[]){twin, like}, 2, like, "difference");
     if (difference < 0)
         return difference;
-    int square = add_node(build, "Mul", (int[]){difference, difference}, 2, like, "square");
-    int power = square < 0 ? square : add_node(build, "Mul", (int[]){like, like}, 2, like, "power");
-    if (power < 0)
-        return power;
-    outputs[0] = add_mean(build, difference, false, like, "mean");
-    outputs[1] = outputs[0] < 0 ? outputs[0] : add_mean(build, square, true, like, "error");
-    outputs[2] = outputs[1] < 0 ? outputs[1] : add_mean(build, power, true, like, "strength");
-    return outputs[2] < 0 ? outputs[2] : 0;
+    rows[0] = add_mean(build, difference, like, "mean");
+    rows[1] = rows[0] < 0 ? rows[0] : add_product(build, difference, difference, like, "error");
+    rows[2] = rows[1] < 0 ? rows[1] : add_product(build, like, like, like, "strength");
+    int row = rows[2] < 0 ? rows[2] : add_node(build, "Concat", rows, 3, like, "rows");
+    if (row >= 0)
+        BASE_TRY(set_attrs(build, build->graph->node_count - 1, &axis, 1));
+    return row;
 }
 
 int quantize_build_mirror(struct graph **out, const struct stance_quantizer *quantizer,
                           const int *layers, int count, int method)
 {
     struct build build;
-    int outputs[3 * QUANTIZE_MIRRORED];
+    int outputs[QUANTIZE_OBSERVED];
     int code = start(&build, quantizer, method);
     if (code == 0)
         code = copy_all(&build);
     for (int i = 0; i < count && code >= 0; i++)
-        code = add_mirror(&build, &quantizer->layers[layers[i]], outputs + 3 * i);
+        code = outputs[i] = add_mirror(&build, &quantizer->layers[layers[i]]);
     if (code >= 0)
-        code = set_outputs(&build, outputs, 3 * count);
+        code = set_outputs(&build, outputs, count);
     return end(&build, out, code);
 }

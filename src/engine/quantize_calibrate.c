@@ -7,7 +7,7 @@
 #include "stance/session.h"
 
 /* Inputs on which the ways to cut ranges are compared. */
-enum { COMPARED = 16 };
+enum { COMPARED = 128 };
 
 typedef int take_fn(struct stance_quantizer *quantizer, const int *items, int count, int method,
                     const struct stance_tensor *outputs);
@@ -22,11 +22,11 @@ static int tell(struct stance_quantizer *quantizer)
                : 0;
 }
 
-/* Runs a graph over the first `inputs` inputs. */
+/* Runs a graph over `inputs` of the inputs, evenly spread. */
 static int run_model(struct stance_quantizer *quantizer, struct stance_model *model, int inputs,
                      const int *items, int count, int method, take_fn *take)
 {
-    struct stance_tensor outputs[3 * QUANTIZE_OBSERVED];
+    struct stance_tensor outputs[QUANTIZE_OBSERVED];
     struct stance_session_options options;
     struct stance_session *session;
     stance_session_options_default(&options);
@@ -34,7 +34,8 @@ static int run_model(struct stance_quantizer *quantizer, struct stance_model *mo
     BASE_TRY(stance_session_open(&session, model, &options));
     int code = 0;
     for (int i = 0; i < inputs && code == 0; i++) {
-        code = stance_session_run(session, &quantizer->inputs[i]->view, 1, outputs,
+        int at = (int)((int64_t)i * quantizer->input_count / inputs);
+        code = stance_session_run(session, &quantizer->inputs[at]->view, 1, outputs,
                                   stance_model_output_count(model));
         if (code == 0)
             code = take(quantizer, items, count, method, outputs);
@@ -119,14 +120,23 @@ static void find_ranges(struct stance_quantizer *quantizer)
 
 /* ---- Layers beside their int8 selves ---- */
 
+/* Adds to the errors and the power of a layer. */
+static void add_errors(struct quantize_layer *layer, int method, const struct stance_tensor *rows,
+                       bool power)
+{
+    int64_t channels = rows->dims[0] / 3;
+    for (int64_t c = 0; c < channels; c++) {
+        layer->errors[method] += tensor_float(rows, channels + c);
+        layer->power += power ? tensor_float(rows, 2 * channels + c) : 0;
+    }
+}
+
 static int take_errors(struct stance_quantizer *quantizer, const int *items, int count, int method,
                        const struct stance_tensor *outputs)
 {
-    for (int i = 0; i < count; i++) {
-        struct quantize_layer *layer = &quantizer->layers[items[i]];
-        layer->errors[method] += tensor_float(&outputs[3 * i + 1], 0);
-        layer->power += method == STANCE_QUANTIZE_MINMAX ? tensor_float(&outputs[3 * i + 2], 0) : 0;
-    }
+    for (int i = 0; i < count; i++)
+        add_errors(&quantizer->layers[items[i]], method, &outputs[i],
+                   method == STANCE_QUANTIZE_MINMAX);
     return 0;
 }
 
@@ -135,10 +145,9 @@ static int take_means(struct stance_quantizer *quantizer, const int *items, int 
 {
     for (int i = 0; i < count; i++) {
         struct quantize_layer *layer = &quantizer->layers[items[i]];
-        const struct stance_tensor *means = &outputs[3 * i];
-        for (int64_t c = 0; c < stance_tensor_count(means); c++)
-            layer->means[c] += tensor_float(means, c);
-        layer->errors[0] += tensor_float(&outputs[3 * i + 1], 0);
+        for (int64_t c = 0; c < outputs[i].dims[0] / 3; c++)
+            layer->means[c] += tensor_float(&outputs[i], c);
+        add_errors(layer, 0, &outputs[i], true);
     }
     return 0;
 }
@@ -153,12 +162,12 @@ static int mirror_some(struct stance_quantizer *quantizer, int inputs, const int
 
 static int mirror(struct stance_quantizer *quantizer, int inputs, int method, take_fn *take)
 {
-    int items[QUANTIZE_MIRRORED], count = 0;
+    int items[QUANTIZE_OBSERVED], count = 0;
     for (int i = 0; i < quantizer->layer_count; i++) {
         if (quantizer->layers[i].role == STANCE_LAYER_OTHER)
             continue;
         items[count++] = i;
-        if (count == QUANTIZE_MIRRORED) {
+        if (count == QUANTIZE_OBSERVED) {
             BASE_TRY(mirror_some(quantizer, inputs, items, count, method, take));
             count = 0;
         }
@@ -203,6 +212,7 @@ static int compare_methods(struct stance_quantizer *quantizer)
 
 /* ---- Biases ---- */
 
+/* And begins the sums of the final measurement. */
 static int open_means(struct stance_quantizer *quantizer)
 {
     for (int i = 0; i < quantizer->layer_count; i++) {
@@ -210,8 +220,8 @@ static int open_means(struct stance_quantizer *quantizer)
         if (layer->role == STANCE_LAYER_OTHER)
             continue;
         size_t channels = (size_t)layer->scales->view.dims[0];
-        base_free(layer->means);
         layer->means = base_alloc_zero(channels, sizeof *layer->means);
+        layer->power = 0;
         if (!layer->means)
             return base_error_memory(channels * sizeof *layer->means, "means of a layer");
     }
@@ -252,7 +262,7 @@ static void count_runs(struct stance_quantizer *quantizer)
     for (int i = 0; i < quantizer->layer_count; i++)
         layers += quantizer->layers[i].role != STANCE_LAYER_OTHER;
     int observed = (values + QUANTIZE_OBSERVED - 1) / QUANTIZE_OBSERVED;
-    int mirrored = (layers + QUANTIZE_MIRRORED - 1) / QUANTIZE_MIRRORED;
+    int mirrored = (layers + QUANTIZE_OBSERVED - 1) / QUANTIZE_OBSERVED;
     quantizer->done = 0;
     quantizer->total = observed * inputs + mirrored * (QUANTIZE_METHODS * compared + inputs);
 }

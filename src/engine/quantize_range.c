@@ -184,7 +184,10 @@ static double divergence(const struct quantize_histogram *histogram, int first, 
             }
         }
     double total = (double)histogram->count;
-    return inside_all ? sum / total + log((double)inside_all / total) : INFINITY;
+    for (int i = 0; i < LEVELS; i++)
+        if (outside[i] && !used[i]) /* what is cut must lie somewhere */
+            return INFINITY;
+    return sum / total + log((double)inside_all / total);
 }
 
 static struct quantize_range by_entropy(const struct quantize_histogram *histogram)
@@ -193,7 +196,8 @@ static struct quantize_range by_entropy(const struct quantize_histogram *histogr
     double least = INFINITY;
     int first, last;
     find_used(histogram, &first, &last);
-    for (int high = 0; high < STEPS; high++) {
+    /* Narrower ranges have a bin or two for each level, which says nothing about rounding. */
+    for (int high = 0; high < STEPS * 2 / 3; high++) {
         float share = 1 - (float)high / STEPS;
         struct quantize_range range = {fmaxf(histogram->least, -histogram->most * share),
                                        histogram->most * share};
