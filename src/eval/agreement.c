@@ -29,7 +29,8 @@ struct picture {
 struct stance_agreement {
     struct picture *pictures;
     size_t count, capacity;
-    const struct stance_keypoint_set *set;
+    bool settled;                   /* by the first result: */
+    struct stance_keypoint_set set; /* how many keypoints; the rest goes with its pipeline */
     struct track_oks oks;
 };
 
@@ -66,7 +67,8 @@ void stance_agreement_close(struct stance_agreement **handle)
     base_free(agreement);
 }
 
-static int keep(struct answer *answer, const struct stance_pose_result *result)
+static int keep(const struct stance_agreement *agreement, struct answer *answer,
+                const struct stance_pose_result *result)
 {
     size_t people = (size_t)result->person_count, points = (size_t)result->keypoint_set->count;
     forget(answer);
@@ -83,6 +85,7 @@ static int keep(struct answer *answer, const struct stance_pose_result *result)
     }
     answer->result = *result;
     answer->result.people = answer->people;
+    answer->result.keypoint_set = &agreement->set;
     answer->given = true;
     return 0;
 }
@@ -92,11 +95,11 @@ static int check(const struct stance_agreement *agreement, const struct stance_p
     if (result->person_count > MOST_PEOPLE)
         return base_error(STANCE_ELIMIT, "%d people in a picture; at most %d are compared",
                           result->person_count, MOST_PEOPLE);
-    if (agreement->set && agreement->set->count != result->keypoint_set->count)
+    if (agreement->settled && agreement->set.count != result->keypoint_set->count)
         return base_error(STANCE_EARGUMENT,
                           "people with %d keypoints and people with %d cannot be "
                           "compared",
-                          agreement->set->count, result->keypoint_set->count);
+                          agreement->set.count, result->keypoint_set->count);
     return 0;
 }
 
@@ -110,13 +113,14 @@ int stance_agreement_expect(struct stance_agreement *agreement,
     BASE_TRY(eval_grow(&pictures, &agreement->capacity, agreement->count,
                        sizeof *agreement->pictures, "pictures"));
     agreement->pictures = pictures;
-    if (!agreement->set && result->keypoint_set->count > 0)
+    if (!agreement->settled && result->keypoint_set->count > 0)
         BASE_TRY(track_oks_open(&agreement->oks, result->keypoint_set->sigmas,
                                 result->keypoint_set->count));
-    agreement->set = result->keypoint_set;
+    agreement->settled = true;
+    agreement->set.count = result->keypoint_set->count;
     struct picture *picture = &agreement->pictures[agreement->count];
     *picture = (struct picture){0};
-    int code = keep(&picture->expected, result);
+    int code = keep(agreement, &picture->expected, result);
     if (code < 0) {
         forget(&picture->expected);
         return code;
@@ -132,7 +136,7 @@ int stance_agreement_answer(struct stance_agreement *agreement, int picture,
     if (agreement->pictures[picture].answered.given)
         return base_error(STANCE_EARGUMENT, "picture %d has an answer", picture);
     BASE_TRY(check(agreement, result));
-    return keep(&agreement->pictures[picture].answered, result);
+    return keep(agreement, &agreement->pictures[picture].answered, result);
 }
 
 /* ---- Keypoints ---- */
@@ -154,7 +158,7 @@ static double likeness(const struct stance_agreement *agreement,
 {
     struct stance_keypoint points[EVAL_MAX_KEYPOINTS];
     int common;
-    for (int k = 0; k < agreement->set->count; k++) {
+    for (int k = 0; k < agreement->set.count; k++) {
         points[k] = answered->keypoints[k];
         points[k].score = expected->keypoints[k].score;
     }
@@ -169,7 +173,7 @@ static void add_distances(const struct stance_agreement *agreement, struct sums 
                           const struct stance_person *expected,
                           const struct stance_person *answered)
 {
-    for (int k = 0; k < agreement->set->count; k++) {
+    for (int k = 0; k < agreement->set.count; k++) {
         const struct stance_keypoint *a = &expected->keypoints[k], *b = &answered->keypoints[k];
         if (!(a->score >= LEAST_SCORE))
             continue;
@@ -339,7 +343,7 @@ int stance_agreement_measure(struct stance_agreement *agreement,
         out->pictures += picture->answered.given;
         out->people += picture->answered.given ? picture->expected.result.person_count : 0;
     }
-    if (!agreement->set || agreement->set->count == 0)
+    if (agreement->set.count == 0)
         return measure_boxes(agreement, out);
     measure_keypoints(agreement, out);
     return 0;
