@@ -8,7 +8,7 @@
 
 const struct cli_command *const cli_commands[] = {
 #ifdef STANCE_HAVE_MEDIA
-    &cli_pose,  &cli_label,
+    &cli_pose,  &cli_label,   &cli_quantize,
 #endif
     &cli_track, &cli_eval,    &cli_models,     &cli_info, &cli_run,
     &cli_bench, &cli_devices, &cli_completion, &cli_help, NULL,

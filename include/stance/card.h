@@ -60,6 +60,14 @@ STANCE_API int stance_card_open(struct stance_card **out, const char *name);
 /* Name i of the cards that come with stance, sorted; NULL behind the last. */
 STANCE_API const char *stance_card_name_at(int i);
 
+struct stance_model;
+
+/* Writes the card of a file MODEL.onnx that was made from the model `like`, beside it as MODEL.json:
+ * it is used as `like` is and has its terms, with its own name and digest. `storage`: how it holds the
+ * weights, "int8". An older card is replaced. Errors: EARGUMENT (another ending than .onnx), EMODEL,
+ * EIO, ENOMEMORY. */
+STANCE_API int stance_card_write(const char *path, struct stance_model *like, const char *storage);
+
 /* NULL allowed; sets NULL. */
 STANCE_API void stance_card_close(struct stance_card **card);
 

@@ -89,6 +89,15 @@ STANCE_API int stance_pose_image(struct stance_pose *pose, const struct stance_i
                                  const float (*boxes)[4], int box_count,
                                  const struct stance_pose_result **result);
 
+/* What the network would be shown of a picture: `each` gets one float32 tensor [1, 3, height, width]
+ * for every person of a pose network (of `boxes`, or found), or one for the whole picture with a
+ * one-stage network or a detector alone. The tensor is valid during the call; a negative answer ends
+ * the walk and is returned. Errors: as stance_pose_image(). */
+STANCE_API int stance_pose_inputs(struct stance_pose *pose, const struct stance_image *image,
+                                  const float (*boxes)[4], int box_count,
+                                  int (*each)(void *context, const struct stance_tensor *input),
+                                  void *context);
+
 /* Where time went since the pipeline was opened, in nanoseconds, streams' frames included. */
 struct stance_pose_times {
     int64_t letterbox; /* whole pictures into a network's input */

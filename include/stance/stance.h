@@ -2,6 +2,7 @@
 #ifndef STANCE_STANCE_H
 #define STANCE_STANCE_H
 
+#include "stance/agreement.h"
 #include "stance/bytes.h"
 #include "stance/card.h"
 #include "stance/draw.h"
@@ -13,6 +14,7 @@
 #include "stance/model.h"
 #include "stance/mot.h"
 #include "stance/pose.h"
+#include "stance/quantize.h"
 #include "stance/result.h"
 #include "stance/session.h"
 #include "stance/store.h"

@@ -182,6 +182,13 @@ int graph_add_constant(struct graph *graph, const char *name, struct tensor *con
 /* Inserts before node `at`; later node indexes (and producers) move up by one. */
 int graph_insert_node(struct graph *graph, int at, const char *type, const int *inputs,
                       int input_count, const int *outputs, int output_count);
+/* A copy with the same numbers of values that shares weights, strings and attributes with `source`,
+ * which must outlive it. The parts, for passes that build a graph anew: the values; one node at the
+ * end (its index is returned); inputs, outputs and opset. Errors: ELIMIT, ENOMEMORY. */
+int graph_copy(struct graph **out, const struct graph *source);
+int graph_copy_values(struct graph *graph, const struct graph *source);
+int graph_copy_node(struct graph *graph, const struct graph_node *from);
+int graph_copy_ends(struct graph *graph, const struct graph *source);
 /* Drops nodes whose outputs nobody uses and nodes marked by type = NULL; sets producers anew. */
 void graph_sweep(struct graph *graph);
 
@@ -275,6 +282,12 @@ int graph_quantise(struct graph *graph, const struct graph_folder *folder,
 typedef bool graph_can_block_fn(void *context, const struct graph *graph,
                                 const struct graph_node *node);
 int graph_layout(struct graph *graph, int block, graph_can_block_fn *can_block, void *context);
+
+/* Writes a general graph as an ONNX file that any runtime reads: domain "stance" is spelled out, and
+ * networks of old opsets are brought to 17, newer ones keep theirs. Inputs, outputs, their names and
+ * open dims stay; weights are written once. `like` gives the metadata; NULL: none.
+ * Errors: EUNSUPPORTED (a node that newer opsets cannot say), ELIMIT (2 GiB), ENOMEMORY. */
+int graph_export(const struct graph *graph, const struct onnx_model *like, struct base_buffer *out);
 
 /* One line per node: type, name, output shapes, layout, what was fused. */
 int graph_dump(const struct graph *graph, struct base_buffer *out);

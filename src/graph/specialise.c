@@ -25,56 +25,14 @@ static int check_input(const struct graph *source, int input, const struct tenso
     return 0;
 }
 
-static int *copy_values(struct graph *graph, const int *values, int count)
+/* Shapes of the general graph are not trusted: they may hold the batch of the export. */
+static void forget_shapes(struct graph *graph)
 {
-    int *copy = base_arena_alloc(graph->arena, (size_t)count + 1, sizeof *copy);
-    if (copy && count)
-        memcpy(copy, values, (size_t)count * sizeof *copy);
-    return copy;
-}
-
-/* Values keep their numbers. Shapes of the general graph are not trusted: they may hold the batch
- * of the export. */
-static int copy_all_values(struct graph *graph, const struct graph *source)
-{
-    static const struct tensor_shape unknown = {.rank = -1};
-    for (int i = 0; i < source->value_count; i++) {
-        const struct graph_value *value = &source->values[i];
-        BASE_TRY(value->constant
-                     ? graph_add_constant(graph, value->name, value->constant)
-                     : graph_add_value(graph, value->name, STANCE_DTYPE_NONE, &unknown));
-    }
-    return 0;
-}
-
-static int copy_node(struct graph *graph, const struct graph_node *from)
-{
-    int at = graph_insert_node(graph, graph->node_count, from->type, from->inputs,
-                               from->input_count, from->outputs, from->output_count);
-    if (at < 0)
-        return at;
-    struct graph_node *to = &graph->nodes[at];
-    int *inputs = to->inputs, *outputs = to->outputs;
-    *to = *from;
-    to->inputs = inputs;
-    to->outputs = outputs;
-    return 0;
-}
-
-static int copy_graph(struct graph *graph, const struct graph *source)
-{
-    graph->opset = source->opset;
-    BASE_TRY(copy_all_values(graph, source));
-    for (int i = 0; i < source->node_count; i++)
-        if (source->nodes[i].type)
-            BASE_TRY(copy_node(graph, &source->nodes[i]));
-    graph->inputs = copy_values(graph, source->inputs, source->input_count);
-    graph->outputs = copy_values(graph, source->outputs, source->output_count);
-    if (!graph->inputs || !graph->outputs)
-        return STANCE_ENOMEMORY;
-    graph->input_count = source->input_count;
-    graph->output_count = source->output_count;
-    return 0;
+    for (int i = 0; i < graph->value_count; i++)
+        if (!graph->values[i].constant) {
+            graph->values[i].dtype = STANCE_DTYPE_NONE;
+            graph->values[i].shape = (struct tensor_shape){.rank = -1};
+        }
 }
 
 static int infer_all(struct graph *graph, const struct graph_folder *folder)
@@ -118,14 +76,13 @@ int graph_specialise(struct graph **out, const struct graph *source,
     for (int i = 0; i < source->input_count; i++)
         BASE_TRY(check_input(source, i, &shapes[i]));
     struct graph *graph;
-    BASE_TRY(graph_open(&graph));
-    int code = copy_graph(graph, source);
-    for (int i = 0; code == 0 && i < source->input_count; i++) {
+    BASE_TRY(graph_copy(&graph, source));
+    forget_shapes(graph);
+    for (int i = 0; i < source->input_count; i++) {
         graph->values[source->inputs[i]].shape = shapes[i];
         graph->values[source->inputs[i]].dtype = source->values[source->inputs[i]].dtype;
     }
-    if (code == 0)
-        code = infer_all(graph, folder);
+    int code = infer_all(graph, folder);
     if (code == 0)
         code = drop_unused(graph);
     if (code < 0)

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 
+#include "base/buffer.h"
 #include "stance/pose.h"
 #include "tensor/storage.h"
 #include "vision/box.h"
@@ -94,6 +95,15 @@ int model_card_absent(struct stance_card **out, const char *name);
 
 /* A card from its text, which lives as long; NULL when the text is other JSON. */
 int model_card_parse(struct stance_card **out, const char *text);
+
+/* What was recognised, as a card's text; the rest from the card of a model that it was made `like`,
+ * and what is known about the file. Both may be NULL. */
+struct model_card_note {
+    const char *storage, *sha256;
+};
+int model_card_describe(struct base_buffer *out, const char *name,
+                        const struct model_traits *traits, const struct stance_card *like,
+                        const struct model_card_note *note);
 
 /* Takes over what the card says. Errors: EMODEL when card and network contradict each other. */
 int model_card_apply(struct model_traits *traits, const struct stance_card *card);

@@ -64,35 +64,6 @@ int model_store_check_name(const char *name)
 /* ---- Cards of stored models --------------------------------------------------------------------
  */
 
-/* What was recognised, as a card. */
-static int describe(struct base_buffer *out, const char *name, const struct model_traits *traits)
-{
-    const struct vision_input *input = &traits->input;
-    struct base_json json;
-    base_json_begin(&json, out, true);
-    base_json_object(&json);
-    base_json_key(&json, "stance_card");
-    base_json_int(&json, 1);
-    base_json_key(&json, "name");
-    base_json_string(&json, name);
-    base_json_key(&json, "family");
-    base_json_string(&json, traits->family->name);
-    base_json_key(&json, "input");
-    base_json_object(&json);
-    base_json_key(&json, "colours");
-    base_json_string(&json, input->bgr ? "bgr" : "rgb");
-    for (int k = 0; k < 2; k++) {
-        base_json_key(&json, k ? "std" : "mean");
-        base_json_array(&json);
-        for (int i = 0; i < 3; i++)
-            base_json_float(&json, (double)(k ? input->std : input->mean)[i], 4);
-        base_json_close(&json);
-    }
-    base_json_close(&json);
-    base_json_close(&json);
-    return base_json_end(&json);
-}
-
 /* The card's text with its model's digest, which is put in front where it has none. */
 static int write_card(const char *path, const struct stance_card *card, const char *digest)
 {
@@ -136,7 +107,7 @@ static int put_card(const char *path, const struct model_store_item *item,
     if (item->card)
         return write_card(path, item->card, digest);
     base_buffer_init(&text, CARD_LIMIT);
-    int code = describe(&text, item->name, traits);
+    int code = model_card_describe(&text, item->name, traits, NULL, NULL);
     if (code == 0)
         code = model_card_parse(&made, text.data);
     if (code == 0)

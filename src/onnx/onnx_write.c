@@ -216,6 +216,12 @@ static int put_names(struct base_buffer *out, int number, const char *names)
     }
 }
 
+static void name_node(struct onnx_writer *writer, const char *type, const char *name)
+{
+    keep_error(writer, put_string(&writer->node, 3, name));
+    keep_error(writer, put_string(&writer->node, 4, type));
+}
+
 void onnx_writer_node(struct onnx_writer *writer, const char *type, const char *name,
                       const char *inputs, const char *outputs)
 {
@@ -223,8 +229,20 @@ void onnx_writer_node(struct onnx_writer *writer, const char *type, const char *
     writer->in_node = true;
     keep_error(writer, put_names(&writer->node, 1, inputs));
     keep_error(writer, put_names(&writer->node, 2, outputs));
-    keep_error(writer, put_string(&writer->node, 3, name));
-    keep_error(writer, put_string(&writer->node, 4, type));
+    name_node(writer, type, name);
+}
+
+void onnx_writer_node_listed(struct onnx_writer *writer, const char *type, const char *name,
+                             const char *const *inputs, size_t input_count,
+                             const char *const *outputs, size_t output_count)
+{
+    close_node(writer);
+    writer->in_node = true;
+    for (size_t i = 0; i < input_count; i++)
+        keep_error(writer, put_string(&writer->node, 1, inputs[i]));
+    for (size_t i = 0; i < output_count; i++)
+        keep_error(writer, put_string(&writer->node, 2, outputs[i]));
+    name_node(writer, type, name);
 }
 
 void onnx_writer_domain(struct onnx_writer *writer, const char *domain)

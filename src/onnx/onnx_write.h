@@ -45,6 +45,10 @@ void onnx_writer_initializer(struct onnx_writer *writer, const char *name,
  * separated by commas, "" for one left out ("x,,b"); NULL for none. */
 void onnx_writer_node(struct onnx_writer *writer, const char *type, const char *name,
                       const char *inputs, const char *outputs);
+/* The same with lists of names, which may hold commas. */
+void onnx_writer_node_listed(struct onnx_writer *writer, const char *type, const char *name,
+                             const char *const *inputs, size_t input_count,
+                             const char *const *outputs, size_t output_count);
 /* Sets the open node's domain. */
 void onnx_writer_domain(struct onnx_writer *writer, const char *domain);
 void onnx_writer_int(struct onnx_writer *writer, const char *name, int64_t value);

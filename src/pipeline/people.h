@@ -40,6 +40,10 @@ struct stance_pose {
     char description[512];
 };
 
+/* Boxes that the caller gives, as pose->boxes. Errors: EARGUMENT. */
+int pipeline_take_boxes(struct stance_pose *pose, const float (*boxes)[4], int box_count,
+                        size_t *count);
+
 /* The people in a picture as pose->boxes, from the detector or the middle of the picture. */
 int pipeline_detect(struct stance_pose *pose, const struct stance_image *image, size_t *count);
 

@@ -180,8 +180,8 @@ void stance_pose_close(struct stance_pose **handle)
     base_free(pose);
 }
 
-static int take_boxes(struct stance_pose *pose, const float (*boxes)[4], int box_count,
-                      size_t *count)
+int pipeline_take_boxes(struct stance_pose *pose, const float (*boxes)[4], int box_count,
+                        size_t *count)
 {
     if (box_count < 0 || box_count > pose->options.max_people)
         return base_error(STANCE_EARGUMENT, "%d boxes given; max_people is %d", box_count,
@@ -237,7 +237,7 @@ int stance_pose_image(struct stance_pose *pose, const struct stance_image *image
     if (pose->one_stage) {
         BASE_TRY(pipeline_find_people(pose, image, pose->people, &count));
     } else {
-        BASE_TRY(boxes ? take_boxes(pose, boxes, box_count, &count)
+        BASE_TRY(boxes ? pipeline_take_boxes(pose, boxes, box_count, &count)
                        : pipeline_detect(pose, image, &count));
         middle = base_clock_ns();
         for (size_t i = 0; i < count; i++)

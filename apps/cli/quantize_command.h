@@ -1,0 +1,69 @@
+/* What the files of 'stance quantize' share: the pictures to calibrate on, the trial that tells what a
+ * choice of layers costs, the search for a choice, and the report. */
+#ifndef CLI_QUANTIZE_COMMAND_H
+#define CLI_QUANTIZE_COMMAND_H
+
+#include <stdatomic.h>
+
+#include "command.h"
+#include "stance/stance.h"
+
+enum { QUANTIZE_MOST_BOXES = 16 };
+
+struct quantize_values {
+    struct cli_list calibrate;
+    const char *output, *method, *report, *detector;
+    float max_drop;
+    int pictures, threads;
+    bool roles_only, keep_biases, quiet;
+};
+
+/* A picture with the people that the detector found. */
+struct quantize_picture {
+    struct stance_image *image;
+    float boxes[QUANTIZE_MOST_BOXES][4];
+    int box_count;
+};
+
+struct quantize_job {
+    struct quantize_values values;
+    const char *name; /* of the model, as given */
+    int role;         /* enum stance_role */
+    struct stance_model *model, *detector;
+    struct stance_quantizer *quantizer;
+    struct stance_agreement *agreement;
+    struct quantize_picture *pictures;
+    int picture_count, people;
+    double started;
+    atomic_bool stopped; /* by a signal */
+    int layer_count;
+    double *drops; /* [layer_count], of each layer alone in int8; NaN: not measured */
+    struct stance_agreement_numbers numbers; /* of the choice made, on all pictures */
+    int trials;
+};
+
+/* Reads pictures and frames, evenly spread over what was named; an exit code after messages. */
+int quantize_read_pictures(struct quantize_job *job, char **more, int more_count);
+void quantize_close_pictures(struct quantize_job *job);
+
+/* Finds people, feeds the quantizer, and keeps the float network's answers. */
+int quantize_prepare(struct quantize_job *job);
+/* The layers chosen now against the float network, on every `step`-th picture. */
+int quantize_try(struct quantize_job *job, int step, struct stance_agreement_numbers *numbers);
+
+/* Chooses layers; fills drops and numbers. */
+int quantize_search(struct quantize_job *job);
+
+/* CLI_FAILED after a message when a signal came, else CLI_OK. */
+int quantize_check_stop(const struct quantize_job *job);
+
+const char *quantize_role_name(int role);
+/* Multiply-adds in int8 over all. */
+double quantize_share(const struct quantize_job *job);
+/* "OKS" or "AP". */
+const char *quantize_metric(const struct quantize_job *job);
+void quantize_print_table(const struct quantize_job *job);
+/* An exit code after messages. */
+int quantize_write_report(const struct quantize_job *job);
+
+#endif
