@@ -40,7 +40,8 @@ static bool one_of(const struct graph_node *node, const char *const *types)
     return false;
 }
 
-static const char *const heavy_types[] = {"Conv", "ConvTranspose", "GraphConv", "QConv", NULL};
+static const char *const heavy_types[] = {"Conv",  "ConvTranspose",  "GraphConv",
+                                          "QConv", "QConvTranspose", NULL};
 
 /* Element-wise operators that keep finite what is finite: the lanes behind the last channel hold
  * anything, and must never trap or slow down what follows. */
