@@ -43,9 +43,13 @@ VEC_INLINE void vec_bytes_store(uint8_t *p, vec_int x, int blocks)
 {
     _mm512_mask_storeu_epi32(p, (__mmask16)((1u << 4 * blocks) - 1), x);
 }
+/* A block of bytes as it is. */
+typedef __m128i vec_bytes;
+VEC_INLINE vec_bytes vec_block_set1(uint8_t x) { return _mm_set1_epi8((char)x); }
+VEC_INLINE vec_bytes vec_block_load(const uint8_t *p) { return _mm_loadu_si128((const __m128i *)p); }
+VEC_INLINE void vec_block_store(uint8_t *p, vec_bytes x) { _mm_storeu_si128((__m128i *)p, x); }
 /* To 14 bits. */
 VEC_INLINE vec vec_reciprocal_near(vec x) { return _mm512_rcp14_ps(x); }
-VEC_INLINE vec_int vec_bytes_max(vec_int a, vec_int b) { return _mm512_max_epu8(a, b); }
 
 /* 16-bit words, of which a vector has two a lane; AVX-512 alone. */
 
@@ -106,8 +110,11 @@ VEC_INLINE void vec_bytes_store(uint8_t *p, vec_int x, int blocks)
 {
     _mm256_maskstore_epi32((int *)(void *)p, vec_first_lanes(2 * blocks), x);
 }
+typedef __m128i vec_bytes; /* its lower half */
+VEC_INLINE vec_bytes vec_block_set1(uint8_t x) { return _mm_set1_epi8((char)x); }
+VEC_INLINE vec_bytes vec_block_load(const uint8_t *p) { return _mm_loadl_epi64((const __m128i *)p); }
+VEC_INLINE void vec_block_store(uint8_t *p, vec_bytes x) { _mm_storel_epi64((__m128i *)p, x); }
 VEC_INLINE vec vec_reciprocal_near(vec x) { return vec_div(vec_set1(1.0f), x); }
-VEC_INLINE vec_int vec_bytes_max(vec_int a, vec_int b) { return _mm256_max_epu8(a, b); }
 
 #endif
 /* clang-format on */
