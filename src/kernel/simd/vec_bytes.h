@@ -164,8 +164,14 @@ VEC_INLINE vec_int vec_window_of(const uint8_t *const pixels[VEC_WINDOW_TAPS])
     x = _mm512_inserti32x4(x, vec_block_load(pixels[2]), 2);
     return vec_window_mix(_mm512_inserti32x4(x, vec_block_load(pixels[3]), 3));
 }
-/* The same of neighbouring pixels. */
+/* The same of neighbouring pixels, and with `zero` for those before `first` and from `end` on. */
 VEC_INLINE vec_int vec_window(const uint8_t *p) { return vec_window_mix(_mm512_loadu_si512(p)); }
+VEC_INLINE vec_int vec_window_part(const uint8_t *p, int first, int end, const uint8_t *zero)
+{
+    __mmask16 there = (__mmask16)((1u << 4 * end) - (1u << 4 * first));
+    __m512i around = _mm512_broadcast_i32x4(vec_block_load(zero));
+    return vec_window_mix(_mm512_mask_loadu_epi32(around, there, p));
+}
 
 #else
 
@@ -221,6 +227,12 @@ VEC_INLINE void vec_dot_pack(const int8_t four[4], char *to, int lane)
 VEC_INLINE vec_int vec_window(const uint8_t *p)
 {
     const uint8_t *const pixels[VEC_WINDOW_TAPS] = {p, p + VEC_LANES};
+    return vec_window_of(pixels);
+}
+VEC_INLINE vec_int vec_window_part(const uint8_t *p, int first, int end, const uint8_t *zero)
+{
+    const uint8_t *const pixels[VEC_WINDOW_TAPS] = {first == 0 && end > 0 ? p : zero,
+                                                    first < 2 && end == 2 ? p + VEC_LANES : zero};
     return vec_window_of(pixels);
 }
 VEC_INLINE void vec_window_pack(const int8_t taps[VEC_WINDOW_TAPS], char *to, int lane)
