@@ -82,6 +82,16 @@ static void test_convolutions_read_and_write_bytes(void **state)
     expect_float(&net, conv(&net, y), "QConv* QConv");
 }
 
+static void test_transposed_convolutions_do_too(void **state)
+{
+    struct quant_net net;
+    (void)state;
+    int x = begin(&net);
+    int y = quant_both(
+        &net, quant_node(&net, "Relu", quant_conv_transpose(&net, x, 16, 8, 4, 2), -1), 0.04f, 0);
+    expect_float(&net, quant_conv_transpose(&net, y, 8, 4, 2, 2), "QConvTranspose* QConvTranspose");
+}
+
 static void test_a_residual_is_read_as_bytes(void **state)
 {
     struct quant_net net;
@@ -287,6 +297,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_convolutions_read_and_write_bytes),
+        cmocka_unit_test(test_transposed_convolutions_do_too),
         cmocka_unit_test(test_a_residual_is_read_as_bytes),
         cmocka_unit_test(test_a_float_reader_keeps_the_floats),
         cmocka_unit_test(test_moves_keep_their_type),

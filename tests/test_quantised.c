@@ -96,6 +96,21 @@ static int build_float_residual(struct quant_net *net, int a, int b)
     return quant_node(net, "Add", quant_conv(net, a, true, channels, channels, 1, 1, 1), other);
 }
 
+static int build_transposed(struct quant_net *net, int a, int b)
+{
+    return quant_node(net, "Relu", quant_conv_transpose(net, a, channels, 36, 4, 2), -1);
+}
+
+static int build_transposed_odd(struct quant_net *net, int a, int b)
+{
+    return quant_conv_transpose(net, a, channels, 20, 5, 3);
+}
+
+static int build_transposed_float(struct quant_net *net, int a, int b)
+{
+    return quant_node(net, "Sin", quant_conv_transpose(net, a, channels, 16, 3, 2), -1);
+}
+
 static int build_add(struct quant_net *net, int a, int b)
 {
     return quant_node(net, "Add", a, b);
@@ -154,6 +169,9 @@ static const struct {
     {"residual", build_residual, 0.08f, 100},
     {"residual before the activation", build_residual_first, 0.04f, 0},
     {"float residual", build_float_residual, 0.06f, 120},
+    {"transposed conv", build_transposed, 0.03f, 0},
+    {"transposed conv of 5x5 and stride 3", build_transposed_odd, 0.04f, 120},
+    {"transposed conv to floats", build_transposed_float, 0.01f, 128},
     {"add", build_add, 0.09f, 60},
     {"pool", build_pool, 0.05f, 50},
     {"upsample", build_upsample, 0.05f, 50},

@@ -139,9 +139,9 @@ static bool can_binary(const struct graph *graph, const struct graph_node *node)
 
 static bool on_bytes(const char *type)
 {
-    static const char *const types[] = {
-        "QuantizeLinear", "DequantizeLinear", "Lookup", "QAdd", "QAverage",
-        "QConv",          "QScale",           NULL};
+    static const char *const types[] = {"QuantizeLinear", "DequantizeLinear", "Lookup",
+                                        "QAdd",           "QAverage",         "QConv",
+                                        "QConvTranspose", "QScale",           NULL};
     return one_of(type, types);
 }
 
@@ -151,6 +151,8 @@ static bool can_bytes(const struct kernel_table *kernels, const struct graph *gr
     struct kernel_qconv_plan plan;
     if (strcmp(node->type, "QConv") == 0)
         return engine_qconv_plan(&plan, kernels, graph, node);
+    if (strcmp(node->type, "QConvTranspose") == 0)
+        return engine_qphases_plan(&plan, kernels, graph, node);
     if (strcmp(node->type, "QAdd") == 0 || strcmp(node->type, "QScale") == 0)
         return is_feature_map(&graph->values[node->inputs[1]]);
     bool made = strcmp(node->type, "Lookup") == 0 || strcmp(node->type, "QAverage") == 0;

@@ -199,7 +199,8 @@ static void share_byte_resize(void *context, int part, int parts, int worker)
                               (int64_t)r->rows[2 * y] * r->in_width * run->block;
         uint8_t *to = run->output + plane * r->output_plane_stride + y * r->out_width * run->block;
         for (int x = 0; x < r->out_width; x++)
-            memcpy(to + (size_t)x * pixel, from + (size_t)r->columns[2 * x] * pixel, pixel);
+            engine_copy_pixel(to + (size_t)x * pixel, from + (size_t)r->columns[2 * x] * pixel,
+                              pixel);
     }
 }
 

@@ -12,7 +12,8 @@ struct qconv {
 };
 
 struct qconv_run {
-    const struct qconv *conv;
+    const struct kernel_table *kernels;
+    const struct kernel_qconv_plan *plan;
     struct kernel_qconv_buffers buffers;
     unsigned char *scratch;
     size_t scratch_bytes;
@@ -43,41 +44,51 @@ static void share(void *context, int part, int parts, int worker)
     struct qconv_run *run = context;
     struct kernel_qconv_buffers buffers = run->buffers;
     buffers.scratch = run->scratch + (size_t)worker * run->scratch_bytes;
-    run->conv->kernels->qconv_run(&run->conv->plan, &buffers, part, parts);
+    run->kernels->qconv_run(run->plan, &buffers, part, parts);
+}
+
+void engine_qconv_run(const struct engine_plan *plan, const struct engine_step *step,
+                      const struct kernel_table *kernels, const struct kernel_qconv_plan *conv,
+                      void *output, int64_t output_stride)
+{
+    const struct graph_node *node = step->node;
+    int residual = node->epilogue.residual;
+    struct qconv_run run = {
+        .kernels = kernels,
+        .plan = conv,
+        .buffers = {.packed = step->packed->data,
+                    .input = engine_memory(plan, node->inputs[0]),
+                    .residual = residual < 0 ? NULL : engine_memory(plan, residual),
+                    .output = output,
+                    .input_batch_stride = engine_stride(plan, node->inputs[0]),
+                    .residual_batch_stride = residual < 0 ? 0 : engine_stride(plan, residual),
+                    .output_batch_stride = output_stride},
+        .scratch = plan->workspace->scratch,
+        .scratch_bytes = plan->scratch_bytes,
+    };
+    int parts = base_pool_threads(plan->pool) == 1 ? 1 : conv->parts;
+    base_pool_run(plan->pool, share, &run, parts);
 }
 
 static int run_qconv(struct engine_step *step, struct engine_plan *plan)
 {
     const struct qconv *conv = step->data;
-    const struct graph_node *node = step->node;
-    int residual = node->epilogue.residual;
-    struct qconv_run run = {
-        .conv = conv,
-        .buffers = {.packed = step->packed->data,
-                    .input = engine_memory(plan, node->inputs[0]),
-                    .residual = residual < 0 ? NULL : engine_memory(plan, residual),
-                    .output = engine_memory(plan, node->outputs[0]),
-                    .input_batch_stride = engine_stride(plan, node->inputs[0]),
-                    .residual_batch_stride = residual < 0 ? 0 : engine_stride(plan, residual),
-                    .output_batch_stride = engine_stride(plan, node->outputs[0])},
-        .scratch = plan->workspace->scratch,
-        .scratch_bytes = plan->scratch_bytes,
-    };
-    int parts = base_pool_threads(plan->pool) == 1 ? 1 : conv->plan.parts;
-    base_pool_run(plan->pool, share, &run, parts);
+    int output = step->node->outputs[0];
+    engine_qconv_run(plan, step, conv->kernels, &conv->plan, engine_memory(plan, output),
+                     engine_stride(plan, output));
     return 0;
 }
 
 struct packing_context {
-    const struct qconv *conv;
-    float *scales; /* one per output channel */
+    const struct kernel_qconv_plan *plan;
+    const struct engine_qweights *given;
 };
 
 static void pack(const struct engine_packing *packing, void *data)
 {
     const struct packing_context *context = packing->context;
-    packing->kernels->qconv_pack(&context->conv->plan, packing->weights->view.data, context->scales,
-                                 packing->bias ? packing->bias->view.data : NULL, data);
+    const struct engine_qweights *given = context->given;
+    packing->kernels->qconv_pack(context->plan, given->values, given->scales, given->bias, data);
 }
 
 /* Plans for other picture sizes share packed weights, as those of step_conv.c do; scales and
@@ -102,29 +113,40 @@ static struct kernel_qconv_plan packing_key(const struct kernel_qconv_plan *plan
     return key;
 }
 
-static int pack_weights(struct engine_plan *plan, struct engine_step *step,
-                        const struct qconv *conv)
+int engine_qconv_pack(struct engine_plan *plan, struct engine_step *step,
+                      const struct kernel_table *kernels, const struct kernel_qconv_plan *conv,
+                      const struct engine_qweights *given)
 {
-    struct tensor *scales = engine_input(plan, step, 2)->constant;
     const struct graph_value *bias = engine_input(plan, step, 3);
-    int64_t outputs = conv->plan.shape.out_channels, given = stance_tensor_count(&scales->view);
-    struct packing_context context = {conv, base_alloc((size_t)outputs * sizeof(float))};
-    if (!context.scales)
-        return base_error_memory((size_t)outputs * sizeof(float), "packed weights");
-    for (int64_t i = 0; i < outputs; i++)
-        context.scales[i] = ((const float *)scales->view.data)[given == 1 ? 0 : i];
-    struct kernel_qconv_plan key = packing_key(&conv->plan);
-    struct engine_packing packing = {.kernels = conv->kernels,
+    struct packing_context context = {conv, given};
+    struct kernel_qconv_plan key = packing_key(conv);
+    struct engine_packing packing = {.kernels = kernels,
                                      .weights = engine_input(plan, step, 1)->constant,
-                                     .scales = scales,
+                                     .scales = engine_input(plan, step, 2)->constant,
                                      .bias = bias ? bias->constant : NULL,
                                      .key = &key,
                                      .key_size = sizeof key,
-                                     .bytes = conv->plan.packed_bytes,
+                                     .bytes = conv->packed_bytes,
                                      .pack = pack,
                                      .context = &context};
-    int code = engine_pack(&step->packed, plan->model, &packing);
-    base_free(context.scales);
+    return engine_pack(&step->packed, plan->model, &packing);
+}
+
+static int pack_weights(struct engine_plan *plan, struct engine_step *step,
+                        const struct qconv *conv)
+{
+    const struct stance_tensor *scales = &engine_input(plan, step, 2)->constant->view;
+    const struct graph_value *bias = engine_input(plan, step, 3);
+    int64_t outputs = conv->plan.shape.out_channels, given = stance_tensor_count(scales);
+    float *all = base_alloc((size_t)outputs * sizeof *all);
+    if (!all)
+        return base_error_memory((size_t)outputs * sizeof *all, "packed weights");
+    for (int64_t i = 0; i < outputs; i++)
+        all[i] = ((const float *)scales->data)[given == 1 ? 0 : i];
+    struct engine_qweights weights = {engine_input(plan, step, 1)->constant->view.data, all,
+                                      bias ? bias->constant->view.data : NULL};
+    int code = engine_qconv_pack(plan, step, conv->kernels, &conv->plan, &weights);
+    base_free(all);
     return code;
 }
 

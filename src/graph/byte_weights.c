@@ -5,6 +5,11 @@
 #include "base/memory.h"
 #include "graph/rewrite.h"
 
+static bool is_convolution(const struct graph_node *node)
+{
+    return graph_is(node, "Conv") || graph_is(node, "ConvTranspose");
+}
+
 static bool constant_of_rank_4(const struct graph *graph, int value)
 {
     const struct stance_tensor *constant = graph_constant(graph, value);
@@ -34,7 +39,7 @@ int graph_find_byte_weights(const struct graph *graph, bool **out)
     for (int i = 0; i < graph->node_count; i++)
         for (int k = 0; k < graph->nodes[i].input_count; k++) {
             int value = graph->nodes[i].inputs[k];
-            if (value >= 0 && (k != 1 || !graph_is(&graph->nodes[i], "Conv")))
+            if (value >= 0 && (k != 1 || !is_convolution(&graph->nodes[i])))
                 found[value] = false;
         }
     for (int i = 0; i < graph->output_count; i++)
@@ -51,7 +56,7 @@ bool graph_has_byte_weights(const struct graph *graph)
 {
     for (int i = 0; i < graph->node_count; i++) {
         const struct graph_node *node = &graph->nodes[i];
-        if (graph_is(node, "Conv") &&
+        if (is_convolution(node) &&
             widens_weights(graph, graph_producer_of(graph, node->inputs[1], "DequantizeLinear")))
             return true;
     }

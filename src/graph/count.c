@@ -96,13 +96,10 @@ static const struct {
     const char *type;
     int64_t (*count)(const struct graph *graph, const struct graph_node *node);
 } counters[] = {
-    {"Conv", count_conv},
-    {"ConvTranspose", count_transposed},
-    {"Gemm", count_gemm},
-    {"MatMul", count_matmul},
-    {"QConv", count_conv},
-    {"Einsum", count_einsum},
-    {"GraphConv", count_graph_conv},
+    {"Conv", count_conv},         {"ConvTranspose", count_transposed},
+    {"Gemm", count_gemm},         {"MatMul", count_matmul},
+    {"QConv", count_conv},        {"QConvTranspose", count_transposed},
+    {"Einsum", count_einsum},     {"GraphConv", count_graph_conv},
     {"Branches", count_branches},
 };
 
@@ -126,7 +123,7 @@ int64_t graph_byte_multiply_adds(const struct graph *graph)
 {
     int64_t total = 0;
     for (int i = 0; i < graph->node_count; i++)
-        if (graph_is(&graph->nodes[i], "QConv"))
+        if (graph_is(&graph->nodes[i], "QConv") || graph_is(&graph->nodes[i], "QConvTranspose"))
             total += graph_node_multiply_adds(graph, &graph->nodes[i]);
     return total;
 }

@@ -31,7 +31,7 @@ static int dump_window(struct base_buffer *out, const struct graph *graph,
 {
     const char *type = node->type;
     bool conv = strcmp(type, "Conv") == 0 || strcmp(type, "ConvTranspose") == 0 ||
-                strcmp(type, "QConv") == 0;
+                strcmp(type, "QConv") == 0 || strcmp(type, "QConvTranspose") == 0;
     if (!conv && strcmp(type, "MaxPool") != 0 && strcmp(type, "AveragePool") != 0)
         return 0;
     int count, strides, dilations;

@@ -260,6 +260,7 @@ bool graph_read_bytes(const struct graph *graph, const struct graph_node *node,
  *   QConv     x, weights int8 [out, in / groups, kh, kw], scale of the weights (one, or one per
  *             output channel), bias or -1, and maybe a residual (bytes or float), the last; the
  *             epilogue and the attributes are those of the Conv; output bytes or float
+ *   QConvTranspose   the same with weights [in, out, kh, kw], of one group and without residual
  *   QAdd      bytes + bytes → bytes
  *   QScale    bytes [N, C, H, W] · float [N, C, 1, 1] → bytes
  *   QAverage  GlobalAveragePool of bytes → float
@@ -295,7 +296,7 @@ int graph_dump(const struct graph *graph, struct base_buffer *out);
 /* Multiply-adds of a specialised graph, counted as the field does: convolutions, matrix products
  * (Conv, ConvTranspose, Gemm, MatMul, Einsum). */
 int64_t graph_multiply_adds(const struct graph *graph);
-/* Those on bytes (QConv). */
+/* Those on bytes (QConv, QConvTranspose). */
 int64_t graph_byte_multiply_adds(const struct graph *graph);
 int64_t graph_node_multiply_adds(const struct graph *graph, const struct graph_node *node);
 /* Elements of all constants that nodes use as weights. Errors: ENOMEMORY. */

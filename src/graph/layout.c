@@ -40,8 +40,9 @@ static bool one_of(const struct graph_node *node, const char *const *types)
     return false;
 }
 
-static const char *const heavy_types[] = {"Conv",  "ConvTranspose", "GraphConv",
-                                          "QConv", "Branches",      NULL};
+static const char *const heavy_types[] = {
+    "Conv", "ConvTranspose", "GraphConv", "QConv", "QConvTranspose", "Branches", NULL,
+};
 
 /* Element-wise operators that keep finite what is finite: the lanes behind the last channel hold
  * anything, and must never trap or slow down what follows. */

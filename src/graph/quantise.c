@@ -107,8 +107,9 @@ int graph_bytes_replace(struct graph_bytes_pass *pass, int at, const char *type,
 /* ---- Convolution ----------------------------------------------------------------------------- */
 
 /* Whether the DequantizeLinear is of int8 weights, symmetric, with one scale or one per output
- * channel. */
-static bool symmetric_weights(const struct graph *graph, const struct graph_node *node)
+ * channel, which are along axis 0 or, of transposed convolutions, 1. */
+static bool symmetric_weights(const struct graph *graph, const struct graph_node *node,
+                              int channel_axis)
 {
     const struct stance_tensor *weights = graph_constant(graph, graph_input(node, 0));
     const struct stance_tensor *scale = graph_constant(graph, graph_input(node, 1));
@@ -117,8 +118,8 @@ static bool symmetric_weights(const struct graph *graph, const struct graph_node
         scale->dtype != STANCE_FLOAT32 || (graph_input(node, 2) >= 0 && !zero))
         return false;
     int64_t scales = stance_tensor_count(scale), axis = graph_attr_int(node, "axis", 1);
-    if (scales != 1 &&
-        (scales != weights->dims[0] || scale->rank != 1 || (axis != 0 && axis != -4)))
+    if (scales != 1 && (scales != weights->dims[channel_axis] || scale->rank != 1 ||
+                        (axis != channel_axis && axis != channel_axis - 4)))
         return false;
     for (int64_t i = 0; i < scales; i++)
         if (!sensible(tensor_float(scale, i)))
@@ -141,11 +142,12 @@ static int convolve_bytes(struct graph_bytes_pass *pass, int at)
     int residual = node->epilogue.residual;
     int bias = node->input_count > 2 && node->inputs[2] != residual ? node->inputs[2] : -1;
     int x = graph_bytes_behind(pass, node->inputs[0], &bytes);
-    if (x < 0 || !weights || !symmetric_weights(graph, weights))
+    bool transposed = graph_is(node, "ConvTranspose");
+    if (x < 0 || !weights || !symmetric_weights(graph, weights, transposed))
         return 0;
     int inputs[] = {x, weights->inputs[0], weights->inputs[1], bias, residual};
     struct graph_node wanted = *node;
-    wanted.type = "QConv";
+    wanted.type = transposed ? "QConvTranspose" : "QConv";
     wanted.domain = "stance";
     wanted.inputs = inputs;
     wanted.input_count = residual < 0 ? 4 : 5;
@@ -177,13 +179,14 @@ static int visit_conv(struct graph_bytes_pass *pass, int at)
     return code != 0 ? code : widen_weights(pass, at);
 }
 
-/* QConv → QuantizeLinear: it writes the bytes itself. */
+/* A convolution of bytes → QuantizeLinear: it writes the bytes itself. */
 static int write_bytes(struct graph_bytes_pass *pass, int at)
 {
     struct graph *graph = pass->edit.graph;
     const struct graph_node *node = &graph->nodes[at];
-    const struct graph_node *conv = graph_producer_of(graph, node->inputs[0], "QConv");
-    if (!conv || pass->edit.uses[node->inputs[0]] != 1)
+    const struct graph_node *conv = graph_producer(graph, node->inputs[0]);
+    if (!(graph_is(conv, "QConv") || graph_is(conv, "QConvTranspose")) ||
+        pass->edit.uses[node->inputs[0]] != 1)
         return 0;
     struct graph_node wanted = *conv;
     wanted.outputs = node->outputs;
@@ -363,6 +366,7 @@ static int visit(struct graph_bytes_pass *pass, int at)
     } visits[] = {{"QuantizeLinear", visit_quantise},
                   {"DequantizeLinear", visit_dequantise},
                   {"Conv", visit_conv},
+                  {"ConvTranspose", visit_conv},
                   {"GlobalAveragePool", visit_average}};
     graph_edit_visit(&pass->edit, at);
     for (size_t i = 0; i < sizeof visits / sizeof visits[0]; i++)

@@ -114,25 +114,28 @@ static void noise(const struct quant_net *net, const int64_t *dims, int rank, do
     support_synth_input(name, dims, rank, std, out);
 }
 
-static int byte_weights(struct quant_net *net, const float *values, const int64_t dims[4],
-                        int64_t count, float scale)
+/* int8 weights with a scale for each index of `axis` behind a DequantizeLinear. */
+static int byte_weights(struct quant_net *net, const float *values, const int64_t dims[4], int axis,
+                        float scale)
 {
     static int8_t bytes[MOST];
     static float scales[MOST];
     static const int8_t zeros[MOST];
-    int64_t each = count / dims[0], channels = net->style.per_tensor ? 1 : dims[0];
-    for (int64_t i = 0; i < dims[0]; i++)
-        scales[i] = scale * (net->style.per_tensor ? 1 : 0.5f + (float)(i % 5) / 4);
+    bool single = net->style.per_tensor;
+    int64_t count = dims[0] * dims[1] * dims[2] * dims[3], channels = dims[axis];
+    int64_t each = dims[2] * dims[3] * (axis == 0 ? dims[1] : 1);
+    for (int64_t i = 0; i < channels; i++)
+        scales[i] = scale * (single ? 1 : 0.5f + (float)(i % 5) / 4);
     for (int64_t i = 0; i < count; i++) {
-        float byte = rintf(values[i] / scales[net->style.per_tensor ? 0 : i / each]);
+        float byte = rintf(values[i] / scales[single ? 0 : i / each % channels]);
         bytes[i] = (int8_t)(byte < -127 ? -127 : byte > 127 ? 127 : byte);
     }
-    int rank = net->style.per_tensor ? 0 : 1;
+    int rank = single ? 0 : 1;
     int stored = constant(net, STANCE_INT8, 4, dims, bytes);
     int factor = constant(net, STANCE_FLOAT32, rank, &channels, scales);
     int zero = constant(net, STANCE_INT8, rank, &channels, zeros);
     int result = node(net, "DequantizeLinear", stored, factor, zero);
-    onnx_writer_int(&net->writer, "axis", 0);
+    onnx_writer_int(&net->writer, "axis", axis);
     return result;
 }
 
@@ -161,12 +164,29 @@ int quant_conv(struct quant_net *net, int value, bool bytes, int in_channels, in
     double std = 1.2 / sqrt((double)depth);
     assert_in_range(count, 1, MOST);
     noise(net, dims, 4, std, values);
-    int weights = bytes ? byte_weights(net, values, dims, count, (float)std / 40)
+    int weights = bytes ? byte_weights(net, values, dims, 0, (float)std / 40)
                         : constant(net, STANCE_FLOAT32, 4, dims, values);
     int result = node(net, "Conv", value, weights, conv_bias(net, out_channels));
     onnx_writer_ints(&net->writer, "pads", pads, 4);
     onnx_writer_ints(&net->writer, "strides", strides, 2);
     onnx_writer_int(&net->writer, "group", groups);
+    return result;
+}
+
+int quant_conv_transpose(struct quant_net *net, int value, int in_channels, int out_channels,
+                         int kernel, int stride)
+{
+    static float values[MOST];
+    const int64_t dims[] = {in_channels, out_channels, kernel, kernel};
+    const int64_t begin = (kernel - stride) / 2, end = kernel - stride - begin;
+    const int64_t pads[] = {begin, begin, end, end}, strides[] = {stride, stride};
+    double std = 1.2 * stride / (kernel * sqrt((double)in_channels));
+    assert_in_range(dims[0] * dims[1] * dims[2] * dims[3], 1, MOST);
+    noise(net, dims, 4, std, values);
+    int weights = byte_weights(net, values, dims, 1, (float)std / 40);
+    int result = node(net, "ConvTranspose", value, weights, conv_bias(net, out_channels));
+    onnx_writer_ints(&net->writer, "pads", pads, 4);
+    onnx_writer_ints(&net->writer, "strides", strides, 2);
     return result;
 }
 
@@ -253,7 +273,9 @@ struct base_buffer quant_network(struct quant_style style, int64_t height, int64
     g = maybe(net, quant_node(net, "HardSigmoid", g, -1), 1.0f / 255, 0);
     int h = quant_both(net, quant_node(net, "Mul", f, g), 0.03f, 110);
     int i = quant_both(net, quant_upsample(net, h), 0.03f, 110);
-    int y = quant_conv(net, i, true, 64, 8, 1, 3, 1);
+    int k = quant_both(net, quant_conv_transpose(net, h, 64, 16, 4, 2), 0.04f, 128);
+    int j = quant_both(net, quant_concat(net, i, k), 0.04f, 120);
+    int y = quant_conv(net, j, true, 80, 8, 1, 3, 1);
     quant_output(net, y, "y", STANCE_FLOAT32, 4, (const int64_t[]){-1, 8, height, width});
     return quant_net_close(net);
 }

@@ -39,6 +39,10 @@ int quant_both(struct quant_net *net, int value, float scale, int zero);
 int quant_conv(struct quant_net *net, int value, bool bytes, int in_channels, int out_channels,
                int groups, int kernel, int stride);
 
+/* A transposed convolution of int8 weights that makes the sides `stride` times as large. */
+int quant_conv_transpose(struct quant_net *net, int value, int in_channels, int out_channels,
+                         int kernel, int stride);
+
 /* An operator of these inputs (`b` -1: one); attributes may follow on net->writer. */
 int quant_node(struct quant_net *net, const char *type, int a, int b);
 /* Sigmoid and Mul: SiLU as exports spell it out. */
@@ -50,7 +54,7 @@ int quant_concat(struct quant_net *net, int a, int b);
 int quant_split(struct quant_net *net, int value);
 
 /* x [batch, 3, height, width] → y [batch, 8, height, width]: a first convolution, dense and depthwise
- * convolutions, residual, pooling, joining, channel attention, enlargement. The first convolution
+ * convolutions, residual, pooling, joining, channel attention, two ways of enlargement. The first convolution
  * and the attention are float unless `everywhere`. */
 struct base_buffer quant_network(struct quant_style style, int64_t height, int64_t width);
 

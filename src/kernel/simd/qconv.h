@@ -43,6 +43,15 @@ struct qconv_tile {
 
 typedef void qconv_tile_fn(const struct qconv_tile *tile);
 
+/* A row of input as windows: window i has the pixels first + i * stride + t * step of each tap t. */
+struct qconv_windows {
+    const uint8_t *pixels; /* NULL: the row lies outside */
+    int width;             /* pixels that exist; the others are `zero` */
+    int first, stride, step, count;
+    uint8_t zero;
+    char *to; /* [count][lanes] */
+};
+
 /* Some pixels of one row of a depthwise convolution. */
 struct qconv_line {
     const char *const *rows;      /* the windows of each row of taps */
@@ -62,8 +71,7 @@ struct qconv_dots {
     void (*dot_pack)(const int8_t four[4], char *to, int lane);
     qconv_tile_fn *tiles[QCONV_MAX_BLOCKS][QCONV_MAX_SUMS + 1]; /* [blocks - 1][pixels] */
     void (*window_pack)(const int8_t *taps, char *to, int lane);
-    /* Windows from each of `count` pixels on; their taps lie `step` bytes apart. */
-    void (*windows)(const uint8_t *pixels, int64_t step, int count, char *to);
+    void (*windows)(const struct qconv_windows *row);
     qconv_line_fn *const *lines; /* [pixels], up to QCONV_LINE */
 };
 
@@ -72,7 +80,7 @@ extern const struct qconv_dots QCONV_NAME(qconv_dots);
 /* Parts of it, from qconv_line.c. */
 extern qconv_line_fn *const QCONV_NAME(qconv_lines)[QCONV_LINE + 1];
 void QCONV_NAME(qconv_window_pack)(const int8_t *taps, char *to, int lane);
-void QCONV_NAME(qconv_windows)(const uint8_t *pixels, int64_t step, int count, char *to);
+void QCONV_NAME(qconv_windows)(const struct qconv_windows *row);
 
 /* What lies before the packed weights. */
 struct qconv_head {

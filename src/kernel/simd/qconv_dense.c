@@ -1,7 +1,5 @@
 /* Dense convolution of bytes with register tiles: 1×1 in place, everything else from a band whose
  * padding is the byte `zero` (see conv_band.c; the band here holds bytes, laid out alike). */
-#include <string.h>
-
 #include "kernel/simd/qconv.h"
 #include "kernel/simd/vec_bytes.h"
 
@@ -75,15 +73,21 @@ static int64_t band_bytes(const struct dense *d)
     return KERNEL_NAME(conv_band_stride)(&band) * d->in_blocks;
 }
 
-/* Rows per band: as many as the cache holds beside the weights, but enough shares for a pool. */
-static void choose_rows(struct dense *d)
+static int64_t weight_bytes(const struct dense *d, const struct qconv_dots *dots)
 {
-    enum { CACHE = 256 << 10, SHARES = 8 };
+    return (int64_t)d->out_blocks * VEC_LANES * dots_in_all(d) * d->taps * dots->dot_size;
+}
+
+/* Rows per band. Shares of whole bands copy no input twice; but each reads all the weights, which
+ * must stay in the second-level cache then. Otherwise shares are some output channels of one band. */
+static void choose_rows(struct dense *d, int64_t weights)
+{
+    enum { CACHE = 256 << 10, WEIGHTS = 768 << 10, SHARES = 8 };
     int rows = d->shape->out_height;
     d->rows = rows;
     while (d->rows > 1 && band_bytes(d) > CACHE)
         d->rows = (d->rows + 1) / 2;
-    while (d->rows > 2 && (rows + d->rows - 1) / d->rows * d->tile_groups < SHARES)
+    while (d->rows > 2 && weights <= WEIGHTS && (rows + d->rows - 1) / d->rows < SHARES)
         d->rows = (d->rows + 1) / 2;
 }
 
@@ -115,6 +119,31 @@ static int choose_mode(const struct dense *d)
     return flat_cost * 1.05f < line_cost * (float)s->out_height ? FLAT : LINES;
 }
 
+/* Shares of a million multiply-adds, or of reading 50 KB of weights: 5 µs or more. Bands are not cut
+ * where there are enough of them; where they are, so many shares that copying them for each one
+ * costs a twentieth of the sums at most. */
+static int choose_parts(const struct dense *d, int64_t weights)
+{
+    enum { COPY_CYCLES = 2 /* a pixel */, SUM_CYCLES = 64 /* multiply-adds in one */, FEW = 4 };
+    int64_t maps = (int64_t)d->shape->batch * d->bands, units = maps * d->tile_groups;
+    int64_t sums = d->out_plane * d->shape->batch * weights;
+    int64_t work = sums / 1000000 > weights / 50000 ? sums / 1000000 : weights / 50000;
+    if (d->mode != IN_PLACE && maps >= FEW) {
+        units = maps;
+    } else if (d->mode != IN_PLACE) {
+        int64_t copies = maps * band_bytes(d) / VEC_LANES * COPY_CYCLES;
+        int64_t most = maps * (sums / SUM_CYCLES / 20 / copies);
+        work = work < most ? work : most > FEW ? most : FEW;
+    }
+    int parts = work < units ? (int)work : units < 64 ? (int)units : 64;
+    parts = parts < 1 ? 1 : parts > 64 ? 64 : parts;
+    /* equal shares, if that does not take many fewer */
+    for (int fewer = parts; fewer > parts / 2; fewer--)
+        if (units % fewer == 0)
+            return fewer;
+    return parts;
+}
+
 int KERNEL_NAME(qconv_dense_plan)(struct kernel_qconv_plan *plan, const struct qconv_dots *dots)
 {
     const struct kernel_conv_shape *s = &plan->shape;
@@ -126,10 +155,11 @@ int KERNEL_NAME(qconv_dense_plan)(struct kernel_qconv_plan *plan, const struct q
         d.out_blocks, plan->tile[MODE] == LINES ? s->out_width : d.out_plane);
     d = dense_of(plan);
     int64_t lines = d.mode == IN_PLACE ? d.out_plane : s->out_height, bytes = 0;
+    int64_t weights = weight_bytes(&d, dots);
     if (d.mode == IN_PLACE) {
         choose_pixels(&d);
     } else {
-        choose_rows(&d);
+        choose_rows(&d, weights);
         bytes = band_bytes(&d) + ((int64_t)d.taps * 4 + 63) / 64 * 64;
     }
     if (bytes > CONV_SCRATCH_LIMIT)
@@ -137,14 +167,8 @@ int KERNEL_NAME(qconv_dense_plan)(struct kernel_qconv_plan *plan, const struct q
     plan->tile[ROWS] = d.rows;
     plan->tile[BANDS] = d.bands = (int)((lines + d.rows - 1) / d.rows);
     plan->tile[WEIGHTS_FIRST] = d.bands == 1;
-    int64_t units = (int64_t)s->batch * d.bands * d.tile_groups;
-    int64_t weights = (int64_t)d.out_blocks * VEC_LANES * dots_in_all(&d) * d.taps * dots->dot_size;
-    /* shares of a million multiply-adds, or of reading 50 KB of weights: 5 µs or more */
-    int64_t work = d.out_plane * s->batch * weights / 1000000;
-    work = work < weights / 50000 ? weights / 50000 : work;
-    work = work < units ? work : units;
     plan->name = d.mode == IN_PLACE ? "bytes 1x1" : "bytes";
-    plan->parts = work < 1 ? 1 : work > 64 ? 64 : (int)work;
+    plan->parts = choose_parts(&d, weights);
     plan->packing = d.blocks << 4 | dots->dot_size;
     plan->packed_bytes = (size_t)(KERNEL_NAME(qconv_head_bytes)(d.out_blocks) + weights);
     plan->scratch_bytes = (size_t)bytes;
@@ -199,23 +223,26 @@ static void inside(int count, int start, int step, int limit, int *first, int *e
     *end = *end > *first ? *end : *first;
 }
 
-static void fill_row(const struct conv_band *band, const uint8_t *from, int start, uint8_t zero,
+static void fill_zero(uint8_t *to, int pixels, vec_bytes zero)
+{
+    for (int i = 0; i < pixels; i++)
+        vec_block_store(to + i * VEC_LANES, zero);
+}
+
+static void fill_row(const struct conv_band *band, const uint8_t *from, int start, vec_bytes zero,
                      uint8_t *to)
 {
     int first, end, step = band->x.step;
     inside(band->pitch, start, step, band->in_width, &first, &end);
-    memset(to, zero, (size_t)first * VEC_LANES);
+    fill_zero(to, first, zero);
     from += (int64_t)(start + first * step) * VEC_LANES;
-    if (step == 1)
-        memcpy(to + first * VEC_LANES, from, (size_t)(end - first) * VEC_LANES);
-    else
-        for (int i = first; i < end; i++, from += step * VEC_LANES)
-            memcpy(to + i * VEC_LANES, from, VEC_LANES);
-    memset(to + end * VEC_LANES, zero, (size_t)(band->pitch - end) * VEC_LANES);
+    for (int i = first; i < end; i++, from += step * VEC_LANES)
+        vec_block_store(to + i * VEC_LANES, vec_block_load(from));
+    fill_zero(to + end * VEC_LANES, band->pitch - end, zero);
 }
 
 static void fill_band(const struct conv_band *band, const uint8_t *input, int blocks, int row,
-                      uint8_t zero, uint8_t *to)
+                      vec_bytes zero, uint8_t *to)
 {
     int rows = band->rows + band->y.extra;
     int64_t line = (int64_t)band->in_width * VEC_LANES;
@@ -224,7 +251,7 @@ static void fill_band(const struct conv_band *band, const uint8_t *input, int bl
         for (int j = 0; j < band->y.copies * rows; j++, to += band->pitch * VEC_LANES) {
             int y = band->y.start[j / rows] + (row + j % rows) * band->y.step;
             if (y < 0 || y >= band->in_height)
-                memset(to, zero, (size_t)band->pitch * VEC_LANES);
+                fill_zero(to, band->pitch, zero);
             else
                 fill_row(band, plane + y * line, band->x.start[i % band->x.copies], zero, to);
         }
@@ -325,7 +352,8 @@ void KERNEL_NAME(qconv_dense_run)(const struct kernel_qconv_plan *plan,
         if (d.mode == IN_PLACE)
             tile.input = input + (int64_t)u.band * d.rows * VEC_LANES;
         else if (u.image != last.image || u.band != last.band)
-            fill_band(&band, input, d.in_blocks, u.band * d.rows, (uint8_t)plan->input.zero, copy);
+            fill_band(&band, input, d.in_blocks, u.band * d.rows,
+                      vec_block_set1((uint8_t)plan->input.zero), copy);
         last = u;
         run_unit(&d, dots, &finish, &head, &u, buffers, tile, band.pitch);
     }

@@ -1,36 +1,35 @@
 /* Depthwise convolution of bytes: each channel by itself, so lanes are independent. Rows of input
  * become windows of a few pixels (see vec_bytes.h) in a ring of as many rows as a kernel reaches
  * over; one dot then does several taps of a row. */
-#include <string.h>
-
 #include "kernel/simd/qconv.h"
 #include "kernel/simd/vec_bytes.h"
 
-enum { MAX_ROWS = CONV_MAX_KERNEL, MAX_TAPS = 4 /* of a window */ };
+enum { MAX_ROWS = CONV_MAX_KERNEL, MAX_TAPS = 4 /* of a window */, QUEUE = 48 };
 
 /* plan->tile[] of this method */
 enum { BANDS };
 
 struct depthwise {
     const struct kernel_conv_shape *shape;
-    int blocks, dots;  /* dots of a row of taps */
-    int windows, span; /* windows of a row; padded pixels that they are made from */
-    int ring;          /* rows of windows */
+    int blocks, dots; /* dots of a row of taps */
+    int stride;       /* pixels between windows: those that no output needs are left out */
+    int windows;      /* of a row */
+    int ring;         /* rows of windows */
 };
 
 static struct depthwise depthwise_of(const struct kernel_qconv_plan *plan,
                                      const struct qconv_dots *dots)
 {
     const struct kernel_conv_shape *s = &plan->shape;
+    int reach = dots->window_taps * s->dilation_width;
     struct depthwise d = {
         .shape = s,
         .blocks = kernel_blocks(s->out_channels, VEC_LANES),
         .dots = (s->kernel_width + dots->window_taps - 1) / dots->window_taps,
         .ring = (s->kernel_height - 1) * s->dilation_height + 1,
     };
-    d.windows = (s->out_width - 1) * s->stride_width +
-                (d.dots - 1) * dots->window_taps * s->dilation_width + 1;
-    d.span = d.windows + (dots->window_taps - 1) * s->dilation_width;
+    d.stride = d.dots == 1 || reach % s->stride_width == 0 ? s->stride_width : 1;
+    d.windows = ((s->out_width - 1) * s->stride_width + (d.dots - 1) * reach) / d.stride + 1;
     return d;
 }
 
@@ -40,7 +39,7 @@ int KERNEL_NAME(qconv_depthwise_plan)(struct kernel_qconv_plan *plan, const stru
     if (s->groups != s->in_channels || s->groups != s->out_channels || s->groups == 1)
         return STANCE_EUNSUPPORTED;
     struct depthwise d = depthwise_of(plan, dots);
-    int64_t bytes = ((int64_t)d.ring * d.windows * 4 + d.span) * VEC_LANES;
+    int64_t bytes = (int64_t)d.ring * d.windows * 4 * VEC_LANES;
     if (d.ring > MAX_ROWS || bytes > CONV_SCRATCH_LIMIT)
         return STANCE_EUNSUPPORTED;
     plan->tile[BANDS] = 1;
@@ -84,76 +83,73 @@ void KERNEL_NAME(qconv_depthwise_pack)(const struct kernel_qconv_plan *plan,
 
 /* ---- Run ------------------------------------------------------------------------------------- */
 
-/* Windows of input row y of a block, which may lie outside; `padded` is for d->span pixels. */
-static void fill_windows(const struct depthwise *d, const struct qconv_dots *dots,
-                         const uint8_t *plane, int y, uint8_t zero, uint8_t *padded, char *to)
-{
-    const struct kernel_conv_shape *s = d->shape;
-    int first = s->pad_left < d->span ? s->pad_left : d->span;
-    int end = first + s->in_width < d->span ? first + s->in_width : d->span;
-    if (y < 0 || y >= s->in_height)
-        first = end = 0;
-    memset(padded, zero, (size_t)first * VEC_LANES);
-    if (end > first)
-        memcpy(padded + first * VEC_LANES, plane + (int64_t)y * s->in_width * VEC_LANES,
-               (size_t)(end - first) * VEC_LANES);
-    memset(padded + end * VEC_LANES, zero, (size_t)(d->span - end) * VEC_LANES);
-    dots->windows(padded, (int64_t)s->dilation_width * VEC_LANES, d->windows, to);
-}
+/* Sums that wait for their finish. Rows of output follow each other in a channel block, so that
+ * several small ones are finished at once. */
+struct queue {
+    _Alignas(64) int32_t sums[(QUEUE + 4) * VEC_LANES];
+    int count; /* pixels */
+    const struct qconv_finish *finish;
+    struct qconv_target target; /* of the first */
+};
 
-/* The next width of a line where `left` pixels remain. */
-static int next_width(const struct qconv_dots *dots, int left)
+static void queue_flush(struct queue *queue)
 {
-    int lines = (left + QCONV_LINE - 1) / QCONV_LINE, width = (left + lines - 1) / lines;
-    while (!dots->lines[width])
-        width--;
-    return width;
+    KERNEL_NAME(qconv_finish)(queue->finish, &queue->target, queue->sums, 1, queue->count);
+    queue->target = KERNEL_NAME(qconv_target_move)(queue->finish, queue->target, queue->count);
+    queue->count = 0;
 }
 
 /* One row of output, whose rows of windows are there. */
-static void run_row(const struct depthwise *d, const struct qconv_dots *dots,
-                    const struct qconv_finish *finish, struct qconv_line line,
-                    const char *const *rows, struct qconv_target target)
+static void run_row(const struct qconv_dots *dots, struct qconv_line line, int left,
+                    struct queue *queue)
 {
-    _Alignas(64) int32_t sums[(QCONV_LINE + 4) * VEC_LANES];
-    line.rows = rows;
-    line.sums = sums;
-    for (int left = d->shape->out_width, width; left > 0; left -= width) {
-        width = next_width(dots, left);
+    while (left > 0) {
+        int lines = (left + QCONV_LINE - 1) / QCONV_LINE, width = (left + lines - 1) / lines;
+        if (queue->count + width > QUEUE)
+            queue_flush(queue);
+        line.sums = queue->sums + queue->count * VEC_LANES;
         dots->lines[width](&line);
-        KERNEL_NAME(qconv_finish)(finish, &target, sums, 1, width);
-        target = KERNEL_NAME(qconv_target_move)(finish, target, width);
+        queue->count += width;
         line.at += width * line.pixel_step;
+        left -= width;
     }
 }
 
 /* Output rows first … end - 1 of a channel block. */
 static void run_band(const struct depthwise *d, const struct qconv_dots *dots,
-                     const struct qconv_finish *finish, const struct qconv_line *line,
-                     const uint8_t *plane, int first, int end, struct qconv_target target,
-                     char *scratch)
+                     struct qconv_line line, const uint8_t *plane, int first, int end,
+                     struct queue *queue, char *scratch)
 {
     const struct kernel_conv_shape *s = d->shape;
-    uint8_t zero = (uint8_t)finish->plan->input.zero;
-    int64_t row_bytes = (int64_t)d->windows * 4 * VEC_LANES;
-    uint8_t *padded = (uint8_t *)scratch + d->ring * row_bytes;
     const char *rows[MAX_ROWS];
-    int there[MAX_ROWS]; /* which input row a slot holds; slot i serves the rows i modulo ring */
+    int there[MAX_ROWS]; /* the input row in a slot, which serves rows modulo the ring */
     for (int i = 0; i < d->ring; i++)
-        there[i] = -MAX_ROWS * s->dilation_height - s->pad_top - 1;
+        there[i] = INT32_MIN;
+    line.rows = rows;
+    struct qconv_windows windows = {
+        .width = s->in_width,
+        .first = -s->pad_left,
+        .stride = d->stride,
+        .step = s->dilation_width,
+        .count = d->windows,
+        .zero = (uint8_t)queue->finish->plan->input.zero,
+    };
     for (int row = first; row < end; row++) {
         for (int ky = 0; ky < s->kernel_height; ky++) {
             int y = row * s->stride_height + ky * s->dilation_height - s->pad_top;
             int slot = ((y % d->ring) + d->ring) % d->ring;
-            rows[ky] = scratch + slot * row_bytes;
+            windows.to = scratch + (int64_t)slot * d->windows * 4 * VEC_LANES;
+            rows[ky] = windows.to;
             if (there[slot] == y)
                 continue;
-            fill_windows(d, dots, plane, y, zero, padded, scratch + slot * row_bytes);
+            bool inside = y >= 0 && y < s->in_height;
+            windows.pixels = inside ? plane + (int64_t)y * s->in_width * VEC_LANES : NULL;
+            dots->windows(&windows);
             there[slot] = y;
         }
-        run_row(d, dots, finish, *line, rows, target);
-        target = KERNEL_NAME(qconv_target_move)(finish, target, s->out_width);
+        run_row(dots, line, s->out_width, queue);
     }
+    queue_flush(queue);
 }
 
 void KERNEL_NAME(qconv_depthwise_run)(const struct kernel_qconv_plan *plan,
@@ -165,8 +161,11 @@ void KERNEL_NAME(qconv_depthwise_run)(const struct kernel_qconv_plan *plan,
     struct depthwise d = depthwise_of(plan, dots);
     struct qconv_head head = KERNEL_NAME(qconv_head_at)(buffers->packed, d.blocks);
     struct qconv_finish finish = KERNEL_NAME(qconv_finish_of)(plan, head.curve);
+    struct queue queue;
     int bands = plan->tile[BANDS];
     int64_t in_plane = (int64_t)s->in_height * s->in_width, i, end;
+    queue.finish = &finish;
+    queue.count = 0;
     kernel_share((int64_t)s->batch * d.blocks * bands, part, parts, &i, &end);
     for (; i < end; i++) {
         int64_t first_row, end_row, image = i / bands / d.blocks;
@@ -175,21 +174,21 @@ void KERNEL_NAME(qconv_depthwise_run)(const struct kernel_qconv_plan *plan,
         struct qconv_line line = {
             .row_count = s->kernel_height,
             .dots = d.dots,
-            .pixel_step = (int64_t)s->stride_width * 4 * VEC_LANES,
-            .dot_step = (int64_t)s->dilation_width * dots->window_taps * 4 * VEC_LANES,
+            .pixel_step = (int64_t)s->stride_width / d.stride * 4 * VEC_LANES,
+            .dot_step = (int64_t)s->dilation_width * dots->window_taps / d.stride * 4 * VEC_LANES,
             .weights = head.weights + (int64_t)block * s->kernel_height * d.dots * 4 * VEC_LANES,
             .start = head.start + block * VEC_LANES,
         };
-        struct qconv_target target = {
+        queue.target = (struct qconv_target){
             .scales = head.scales + block * VEC_LANES,
             .biases = head.biases + block * VEC_LANES,
         };
         KERNEL_NAME(qconv_target_aim)
-        (&finish, &target, buffers, image,
+        (&finish, &queue.target, buffers, image,
          ((int64_t)block * s->out_height + first_row) * s->out_width);
-        const uint8_t *plane =
-            buffers->input + image * buffers->input_batch_stride + block * in_plane * VEC_LANES;
-        run_band(&d, dots, &finish, &line, plane, (int)first_row, (int)end_row, target,
-                 buffers->scratch);
+        run_band(&d, dots, line,
+                 buffers->input + image * buffers->input_batch_stride +
+                     block * in_plane * VEC_LANES,
+                 (int)first_row, (int)end_row, &queue, buffers->scratch);
     }
 }

@@ -43,9 +43,13 @@ VEC_INLINE void vec_bytes_store(uint8_t *p, vec_int x, int blocks)
 {
     _mm512_mask_storeu_epi32(p, (__mmask16)((1u << 4 * blocks) - 1), x);
 }
+/* A block of bytes as it is. */
+typedef __m128i vec_bytes;
+VEC_INLINE vec_bytes vec_block_set1(uint8_t x) { return _mm_set1_epi8((char)x); }
+VEC_INLINE vec_bytes vec_block_load(const uint8_t *p) { return _mm_loadu_si128((const __m128i *)p); }
+VEC_INLINE void vec_block_store(uint8_t *p, vec_bytes x) { _mm_storeu_si128((__m128i *)p, x); }
 /* To 14 bits. */
 VEC_INLINE vec vec_reciprocal_near(vec x) { return _mm512_rcp14_ps(x); }
-VEC_INLINE vec_int vec_bytes_max(vec_int a, vec_int b) { return _mm512_max_epu8(a, b); }
 
 /* 16-bit words, of which a vector has two a lane; AVX-512 alone. */
 
@@ -106,8 +110,11 @@ VEC_INLINE void vec_bytes_store(uint8_t *p, vec_int x, int blocks)
 {
     _mm256_maskstore_epi32((int *)(void *)p, vec_first_lanes(2 * blocks), x);
 }
+typedef __m128i vec_bytes; /* its lower half */
+VEC_INLINE vec_bytes vec_block_set1(uint8_t x) { return _mm_set1_epi8((char)x); }
+VEC_INLINE vec_bytes vec_block_load(const uint8_t *p) { return _mm_loadl_epi64((const __m128i *)p); }
+VEC_INLINE void vec_block_store(uint8_t *p, vec_bytes x) { _mm_storel_epi64((__m128i *)p, x); }
 VEC_INLINE vec vec_reciprocal_near(vec x) { return vec_div(vec_set1(1.0f), x); }
-VEC_INLINE vec_int vec_bytes_max(vec_int a, vec_int b) { return _mm256_max_epu8(a, b); }
 
 #endif
 /* clang-format on */
@@ -142,22 +149,28 @@ VEC_INLINE void vec_window_pack(const int8_t taps[VEC_WINDOW_TAPS], char *to, in
 {
     memcpy(to + 4 * lane, taps, 4);
 }
-/* The window of the pixels at p, p + step …; with step 16 it reads them at once. */
-VEC_INLINE vec_int vec_window(const uint8_t *p, int64_t step)
+/* The window of these pixels. */
+VEC_INLINE vec_int vec_window_mix(__m512i pixels)
 {
-    __m512i x;
-    if (step == 16) {
-        x = _mm512_loadu_si512(p);
-    } else {
-        x = _mm512_castsi128_si512(_mm_loadu_si128((const __m128i *)p));
-        x = _mm512_inserti32x4(x, _mm_loadu_si128((const __m128i *)(p + step)), 1);
-        x = _mm512_inserti32x4(x, _mm_loadu_si128((const __m128i *)(p + 2 * step)), 2);
-        x = _mm512_inserti32x4(x, _mm_loadu_si128((const __m128i *)(p + 3 * step)), 3);
-    }
-    x = _mm512_permutexvar_epi32(
-        _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15), x);
     __m128i order = _mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
-    return _mm512_shuffle_epi8(x, _mm512_broadcast_i32x4(order));
+    pixels = _mm512_permutexvar_epi32(
+        _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15), pixels);
+    return _mm512_shuffle_epi8(pixels, _mm512_broadcast_i32x4(order));
+}
+VEC_INLINE vec_int vec_window_of(const uint8_t *const pixels[VEC_WINDOW_TAPS])
+{
+    __m512i x = _mm512_castsi128_si512(vec_block_load(pixels[0]));
+    x = _mm512_inserti32x4(x, vec_block_load(pixels[1]), 1);
+    x = _mm512_inserti32x4(x, vec_block_load(pixels[2]), 2);
+    return vec_window_mix(_mm512_inserti32x4(x, vec_block_load(pixels[3]), 3));
+}
+/* The same of neighbouring pixels, and with `zero` for those before `first` and from `end` on. */
+VEC_INLINE vec_int vec_window(const uint8_t *p) { return vec_window_mix(_mm512_loadu_si512(p)); }
+VEC_INLINE vec_int vec_window_part(const uint8_t *p, int first, int end, const uint8_t *zero)
+{
+    __mmask16 there = (__mmask16)((1u << 4 * end) - (1u << 4 * first));
+    __m512i around = _mm512_broadcast_i32x4(vec_block_load(zero));
+    return vec_window_mix(_mm512_mask_loadu_epi32(around, there, p));
 }
 
 #else
@@ -176,10 +189,9 @@ VEC_INLINE vec_dot_bytes vec_dot_set1(const uint8_t *p)
     vec_int x = vec_int_set1(vec_four_bytes(p));
     return (vec_dot_bytes){_mm512_and_si512(x, vec_int_set1(0xff00ff)), _mm512_srli_epi16(x, 8)};
 }
-VEC_INLINE vec_int vec_window(const uint8_t *p, int64_t step)
+VEC_INLINE vec_int vec_window_of(const uint8_t *const pixels[VEC_WINDOW_TAPS])
 {
-    __m128i a = _mm_loadu_si128((const __m128i *)p);
-    __m128i b = _mm_loadu_si128((const __m128i *)(p + step));
+    __m128i a = vec_block_load(pixels[0]), b = vec_block_load(pixels[1]);
     return _mm512_cvtepu8_epi16(_mm256_set_m128i(_mm_unpackhi_epi8(a, b), _mm_unpacklo_epi8(a, b)));
 }
 #else
@@ -192,11 +204,10 @@ VEC_INLINE vec_dot_bytes vec_dot_set1(const uint8_t *p)
     vec_int x = vec_int_set1(vec_four_bytes(p));
     return (vec_dot_bytes){_mm256_and_si256(x, vec_int_set1(0xff00ff)), _mm256_srli_epi16(x, 8)};
 }
-VEC_INLINE vec_int vec_window(const uint8_t *p, int64_t step)
+VEC_INLINE vec_int vec_window_of(const uint8_t *const pixels[VEC_WINDOW_TAPS])
 {
-    __m128i a = _mm_loadl_epi64((const __m128i *)p);
-    __m128i b = _mm_loadl_epi64((const __m128i *)(p + step));
-    return _mm256_cvtepu8_epi16(_mm_unpacklo_epi8(a, b));
+    __m128i both = _mm_unpacklo_epi8(vec_block_load(pixels[0]), vec_block_load(pixels[1]));
+    return _mm256_cvtepu8_epi16(both);
 }
 #endif
 VEC_INLINE vec_dot_weights vec_dot_load(const char *p)
@@ -212,6 +223,17 @@ VEC_INLINE void vec_dot_pack(const int8_t four[4], char *to, int lane)
     int16_t even[2] = {four[0], four[2]}, odd[2] = {four[1], four[3]};
     memcpy(to + 4 * lane, even, 4);
     memcpy(to + 4 * (VEC_LANES + lane), odd, 4);
+}
+VEC_INLINE vec_int vec_window(const uint8_t *p)
+{
+    const uint8_t *const pixels[VEC_WINDOW_TAPS] = {p, p + VEC_LANES};
+    return vec_window_of(pixels);
+}
+VEC_INLINE vec_int vec_window_part(const uint8_t *p, int first, int end, const uint8_t *zero)
+{
+    const uint8_t *const pixels[VEC_WINDOW_TAPS] = {first == 0 && end > 0 ? p : zero,
+                                                    first < 2 && end == 2 ? p + VEC_LANES : zero};
+    return vec_window_of(pixels);
 }
 VEC_INLINE void vec_window_pack(const int8_t taps[VEC_WINDOW_TAPS], char *to, int lane)
 {
