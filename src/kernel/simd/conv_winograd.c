@@ -207,7 +207,9 @@ int KERNEL_NAME(conv_winograd_plan)(struct kernel_conv_plan *plan)
             plan->tile[TILES] = choose_tiles(&w);
         }
     }
-    plan->tile[BLOCKS] = KERNEL_NAME(conv_tile_choose)(w.out_blocks, plan->tile[TILES]);
+    /* small maps: as for one image, so that all batches share their packed weights */
+    int line = most_tiles < 12 ? (int)most_tiles : plan->tile[TILES];
+    plan->tile[BLOCKS] = KERNEL_NAME(conv_tile_choose)(w.out_blocks, line);
     plan->tile[SETS] = 1;
     w = winograd_of(plan);
     int64_t bands = bands_of(&w) * w.classes;
