@@ -731,11 +731,19 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_the_last_plans_are_kept_and_older_ones_go),
         cmocka_unit_test(test_profile_adds_up),
     };
+    const struct CMUnitTest crossed[] = {
+        cmocka_unit_test(test_batch_of_an_open_model_gives_the_bits_of_single_runs),
+        cmocka_unit_test(test_results_do_not_depend_on_the_number_of_threads),
+        cmocka_unit_test(test_what_cannot_be_had_is_an_error),
+        cmocka_unit_test(test_environment_lowers_the_tier),
+    };
     const char *share = argc > 1 ? argv[1] : "quick";
     large_models = strcmp(share, "long") == 0;
     if (large_models)
         return cmocka_run_group_tests(large, NULL, NULL);
     if (strcmp(share, "threads") == 0)
         return cmocka_run_group_tests(threaded, NULL, NULL);
+    if (strcmp(share, "cross") == 0)
+        return cmocka_run_group_tests(crossed, NULL, NULL);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

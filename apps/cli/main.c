@@ -57,7 +57,7 @@ const struct cli_command cli_devices = {
     .name = "devices",
     .arguments = "",
     .summary = "list the devices that networks can run on here",
-    .details = "STANCE_CPU=ref|avx2|avx512 makes every command use that tier of the processor.",
+    .details = "STANCE_CPU=ref|avx2|avx512|neon makes every command use that processor tier.",
     .options = no_options,
     .run = run_devices};
 

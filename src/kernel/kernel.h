@@ -8,9 +8,9 @@
  * were alone.
  *
  * Layouts. "Plain" is NCHW. "Blocked" is [batch][ceil(channels / block)][height][width][block] with
- * block = kernel_table.block lanes (8 for AVX2, 16 for AVX-512; the reference tier has block 1, so
- * blocked and plain are the same there). Lanes beyond the last channel hold finite values that
- * nothing may rely on. Blocked data is 64-byte aligned. */
+ * block = kernel_table.block lanes (4 for NEON, 8 for AVX2, 16 for AVX-512; the reference tier has
+ * block 1, so blocked and plain are the same there). Lanes beyond the last channel hold finite
+ * values that nothing may rely on. Blocked data is 64-byte aligned. */
 #ifndef KERNEL_KERNEL_H
 #define KERNEL_KERNEL_H
 

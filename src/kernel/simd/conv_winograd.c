@@ -308,7 +308,9 @@ int KERNEL_NAME(conv_winograd_plan)(struct kernel_conv_plan *plan)
             plan->tile[TILES] = choose_tiles(&w);
         }
     }
-    plan->tile[BLOCKS] = choose_blocks(&w, plan->tile[TILES]);
+    /* small maps: as for one image, so that all batches share their packed weights */
+    int line = most_tiles < 12 ? (int)most_tiles : plan->tile[TILES];
+    plan->tile[BLOCKS] = choose_blocks(&w, line);
     plan->tile[SETS] = 1;
     w = winograd_of(plan);
     for (int class = 0; class < w.classes; ++class) {
