@@ -36,12 +36,16 @@ class Unknown(Exception):
 
 
 def chosen(names):
-    """Those of the list "A,B", in the order of the table; all for an empty one."""
-    wanted = {name for name in names.split(",") if name}
+    """Those of the list "A,B", in the order of the table; all for an empty one. Paths of ONNX files
+    may be among them: their shape is None, what the file declares."""
+    listed = [name for name in names.split(",") if name]
+    files = [pathlib.Path(name) for name in listed if name.endswith(".onnx")]
+    wanted = {name for name in listed if not name.endswith(".onnx")}
     unknown = wanted - {name for name, _, _ in NETWORKS}
     if unknown:
         raise Unknown(f"unknown models: {', '.join(sorted(unknown))}")
-    return [network for network in NETWORKS if not wanted or network[0] in wanted]
+    return [network for network in NETWORKS if not listed or network[0] in wanted] + \
+        [(file.stem, file, None) for file in files]
 
 
 def find(build, name, file):

@@ -1,4 +1,5 @@
-"""Where measurements go: files of results, and tables in the documents."""
+"""Where measurements go: files of results, and tables and pictures in the documents."""
+import html
 import json
 import pathlib
 import platform
@@ -11,6 +12,11 @@ def processor():
         if line.startswith("model name"):
             return line.split(":", 1)[1].strip()
     return platform.machine()
+
+
+def numbers(text):
+    """Of an option: "1,8"."""
+    return [int(number) for number in text.split(",")]
 
 
 def keep(root, name, result):
@@ -28,3 +34,54 @@ def write_between_marks(file, mark, lines):
     if count != 1:
         sys.exit(f"{file} has no place for the table of {mark}")
     file.write_text(changed)
+
+
+_STYLE = """<style>
+text { fill: #24292f } .grid { stroke: #8884 } .one { stroke: #24292f; stroke-width: 2 }
+.paper { fill: #fff } .range { stroke: #24292f; stroke-width: 1.5 }
+.s0 { fill: #3574c4 } .s1 { fill: #d1701f } .s2 { fill: #3d9448 }
+@media (prefers-color-scheme: dark) { text { fill: #e6edf3 } .paper { fill: #0d1117 }
+.one, .range { stroke: #e6edf3 } }
+</style>"""
+_LEFT, _RIGHT, _TOP, _BOTTOM, _WIDTH, _BAR, _GAP = 170, 70, 74, 34, 860, 14, 12
+
+
+def bars(title, series, groups):
+    """An SVG picture of ratios: for each group a label and for each series {"low", "median", "high"}
+    or None. A line marks 1. Readable on light and dark pages."""
+    most = max([1, *(value["high"] for _, values in groups for value in values if value)]) * 1.04
+    step = _GAP + _BAR * len(series)
+    height = _TOP + step * len(groups) + _BOTTOM
+    bottom = height - _BOTTOM
+
+    def across(ratio):
+        return _LEFT + ratio / most * (_WIDTH - _LEFT - _RIGHT)
+
+    lines = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" '
+             f'width="{_WIDTH}" height="{height}" font-family="sans-serif" font-size="13">', _STYLE,
+             f'<rect class="paper" width="{_WIDTH}" height="{height}"/>',
+             f'<text x="16" y="26" font-size="16">{html.escape(title)}</text>']
+    for i, name in enumerate(series):
+        lines.append(f'<rect class="s{i}" x="{_LEFT + 160 * i}" y="42" width="14" height="14"/>'
+                     f'<text x="{_LEFT + 160 * i + 20}" y="54">{html.escape(name)}</text>')
+    for i in range(int(2 * most) + 1):
+        kind = "one" if i == 2 else "grid"
+        lines.append(f'<path class="{kind}" d="M{across(i / 2):.1f} {_TOP - 8} V{bottom}"/>'
+                     f'<text x="{across(i / 2):.1f}" y="{bottom + 18}" '
+                     f'text-anchor="middle">{i / 2:g}</text>')
+    for g, (label, values) in enumerate(groups):
+        top = _TOP + step * g
+        lines.append(f'<text x="{_LEFT - 8}" y="{top + _BAR * len(series) / 2 + 5:.1f}" '
+                     f'text-anchor="end">{html.escape(label)}</text>')
+        for i, value in enumerate(values):
+            if value:
+                lines += _bar(across, top + _BAR * i, i, value)
+    return "\n".join([*lines, "</svg>"]) + "\n"
+
+
+def _bar(across, y, series, value):
+    middle, end = y + _BAR / 2, across(value["median"])
+    yield (f'<rect class="s{series}" x="{_LEFT}" y="{y + 1}" width="{end - _LEFT:.1f}" '
+           f'height="{_BAR - 2}"/>')
+    yield f'<path class="range" d="M{across(value["low"]):.1f} {middle} H{across(value["high"]):.1f}"/>'
+    yield f'<text x="{across(value["high"]) + 6:.1f}" y="{y + 12}">{value["median"]:.2f}</text>'

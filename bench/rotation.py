@@ -5,7 +5,7 @@ import os
 import statistics
 import time
 
-CALLS = 5  # timed ones of a turn
+CALLS, LONGEST = 5, 500  # timed ones of a turn at most, and milliseconds for them
 SETTLE = 0.03  # seconds before a turn, for another library's threads to stop spinning
 WARM_UP, FEWEST, MOST = 3, 11, 400
 CORES = sorted(os.sched_getaffinity(0))  # all that the process was given
@@ -17,29 +17,35 @@ def pin(threads):
     os.sched_setaffinity(0, CORES[-threads:])
 
 
-def turn(session):
-    """Milliseconds of each timed call; the one before them brings the caches back."""
-    time.sleep(SETTLE)
-    session.run()
+def timed(session, calls):
+    """Milliseconds of each call. A session elsewhere measures itself."""
+    if hasattr(session, "timed"):
+        return session.timed(calls)
     times = []
-    for _ in range(CALLS):
+    for _ in range(calls):
         start = time.perf_counter_ns()
         session.run()
         times.append((time.perf_counter_ns() - start) / 1e6)
     return times
 
 
+def turn(session, calls):
+    """The call before the timed ones brings the caches back."""
+    time.sleep(SETTLE)
+    timed(session, 1)
+    return timed(session, calls)
+
+
 def rotate(sessions, seconds, fewest=FEWEST):
     """The turns of each session, every other round in the opposite order."""
-    for session in sessions:
-        for _ in range(WARM_UP):
-            session.run()
+    slowest = max(min(timed(session, WARM_UP)) for session in sessions)
+    calls = max(1, min(CALLS, int(LONGEST / slowest)))
     turns = [[] for _ in sessions]
     end = time.monotonic() + seconds
     while len(turns[0]) < fewest or (time.monotonic() < end and len(turns[0]) < MOST):
         order = list(zip(sessions, turns))
         for session, list_of_turns in order if len(turns[0]) % 2 == 0 else order[::-1]:
-            list_of_turns.append(turn(session))
+            list_of_turns.append(turn(session, calls))
     return turns
 
 

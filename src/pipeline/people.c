@@ -29,7 +29,7 @@ static int run_on_picture(struct stance_pose *pose, struct pipeline_stage *stage
                           struct vision_mapping *mapping, size_t *count)
 {
     int64_t clock = base_clock_ns();
-    BASE_TRY(vision_letterbox(stage->input, &stage->traits.input, image, mapping, 0, 1));
+    BASE_TRY(pipeline_feed_picture(stage, image, mapping));
     pose->times.letterbox += lap(&clock);
     BASE_TRY(pipeline_stage_run(stage, 1, outputs));
     pose->times.network += lap(&clock);
@@ -143,15 +143,8 @@ int pipeline_find_people(struct stance_pose *pose, const struct stance_image *im
 static int run_crops(struct stance_pose *pose, const struct pipeline_crop *crops, int batch)
 {
     struct pipeline_stage *stage = &pose->network;
-    size_t floats =
-        (size_t)3 * (size_t)stage->traits.input.width * (size_t)stage->traits.input.height;
     int64_t clock = base_clock_ns();
-    for (int i = 0; i < batch; i++) {
-        const struct vision_box *b = &crops[i].box;
-        const float box[4] = {b->x1, b->y1, b->x2, b->y2};
-        BASE_TRY(vision_crop(stage->input + (size_t)i * floats, &stage->traits.input,
-                             crops[i].image, box, PIPELINE_PADDING, &pose->mappings[i], 0, 1));
-    }
+    BASE_TRY(pipeline_feed_crops(pose, crops, batch));
     pose->times.crop += lap(&clock);
     struct stance_tensor outputs[MODEL_MAX_OUTPUTS];
     BASE_TRY(pose->options.flip_test

@@ -51,6 +51,13 @@ int pipeline_detect(struct stance_pose *pose, const struct stance_image *image, 
 int pipeline_find_people(struct stance_pose *pose, const struct stance_image *image,
                          struct stance_person *people, size_t *count);
 
+/* The whole picture into a network's input (feed.c). */
+int pipeline_feed_picture(struct pipeline_stage *stage, const struct stance_image *image,
+                          struct vision_mapping *mapping);
+
+/* `batch` people into the pose network's input, and pose->mappings. */
+int pipeline_feed_crops(struct stance_pose *pose, const struct pipeline_crop *crops, int batch);
+
 /* Fills `person` from the box: at once or, with others, when a batch is full or asked for. Image and
  * person must live until pipeline_estimate(). On error no crop is left waiting. */
 int pipeline_add_crop(struct stance_pose *pose, const struct stance_image *image,
