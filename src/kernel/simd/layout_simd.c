@@ -162,6 +162,25 @@ void KERNEL_NAME(kernel_copy_channels)(const float *from, int64_t from_stride, i
     }
 }
 
+void KERNEL_NAME(kernel_transpose)(const float *from, int64_t from_stride, float *to,
+                                   int64_t to_stride, int64_t rows, int64_t columns, int part,
+                                   int parts)
+{
+    int64_t first, end;
+    kernel_share((columns + VEC_LANES - 1) / VEC_LANES, part, parts, &first, &end);
+    for (int64_t x = first * VEC_LANES; x < columns && x < end * VEC_LANES; x += VEC_LANES)
+        for (int64_t y = 0; y < rows; y += VEC_LANES) {
+            int64_t wide = columns - x, high = rows - y;
+            vec square[VEC_LANES];
+            for (int i = 0; i < VEC_LANES; i++)
+                square[i] =
+                    i < high ? vec_load_up_to(from + (y + i) * from_stride + x, wide) : vec_zero();
+            vec_transpose(square);
+            for (int i = 0; i < VEC_LANES && i < wide; i++)
+                vec_store_up_to(to + (x + i) * to_stride + y, square[i], high);
+        }
+}
+
 void KERNEL_NAME(kernel_scale_channels)(const float *input, int64_t input_stride,
                                         const float *factor, float *output, int64_t output_stride,
                                         int batch, int channels, int64_t pixels, int part,
