@@ -336,6 +336,32 @@ static void test_a_transpose_of_ones_is_a_reshape(void **state)
     close_fused(&fused);
 }
 
+/* Constants of a Slice of one axis. */
+static int slice(struct graph *graph, const char *name, int x, int64_t axis, int64_t start)
+{
+    static const int64_t end = INT64_MAX, step = 2;
+    return sketch_apply(graph, "Slice", name, x, sketch_ints(graph, 1, &start),
+                        sketch_ints(graph, 1, &end), sketch_ints(graph, 1, &axis),
+                        sketch_ints(graph, 1, &step));
+}
+
+static void test_slices_of_different_axes_are_one(void **state)
+{
+    (void)state;
+    struct graph *source = sketch_open(11);
+    int x = sketch_input(source, "x", "?x3x8x6");
+    int rows = slice(source, "rows", x, 2, 1), y = slice(source, "y", rows, -1, 0);
+    sketch_output(source, y);
+    sketch_output(source, slice(source, "z", rows, 2, 0));
+    struct fused fused = fuse(source, "1x3x8x6");
+    assert_string_equal(sketch_types(fused.graph), "Slice Slice Slice");
+    const struct graph_node *merged = sketch_maker(fused.graph, "y");
+    assert_int_equal(merged->inputs[0], fused.graph->inputs[0]);
+    expect_shape(fused.graph, fused.graph->outputs[0], "1x3x4x3");
+    expect_shape(fused.graph, fused.graph->outputs[1], "1x3x2x6");
+    close_fused(&fused);
+}
+
 /* ---- Larger patterns ------------------------------------------------------------------------- */
 
 static void test_layer_normalization(void **state)
@@ -572,6 +598,7 @@ int main(void)
         cmocka_unit_test(test_reshape_there_and_back_goes),
         cmocka_unit_test(test_transposes_cancel_or_merge),
         cmocka_unit_test(test_a_transpose_of_ones_is_a_reshape),
+        cmocka_unit_test(test_slices_of_different_axes_are_one),
         cmocka_unit_test(test_layer_normalization),
         cmocka_unit_test(test_graph_convolution),
         cmocka_unit_test(test_graph_convolution_adds_behind_it),

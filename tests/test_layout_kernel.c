@@ -98,6 +98,34 @@ static void test_between_plain_and_blocked(void **state)
     }
 }
 
+static void check_transpose(const struct kernel_table *k, int64_t rows, int64_t columns)
+{
+    int64_t from_stride = columns + 3, to_stride = rows + 2;
+    struct guarded from = guarded_random((size_t)(rows * from_stride), 1);
+    struct guarded to = guarded_random((size_t)(columns * to_stride), 2);
+    struct guarded before = guarded_random(to.count, 2);
+    for (int part = PARTS - 1; part >= 0; part--)
+        k->transpose(from.data, from_stride, to.data, to_stride, rows, columns, part, PARTS);
+    for (int64_t i = 0; i < columns * to_stride; i++) {
+        int64_t column = i / to_stride, row = i % to_stride;
+        float value = row < rows ? from.data[row * from_stride + column] : before.data[i];
+        assert_memory_equal(&to.data[i], &value, sizeof value);
+    }
+    guarded_close(&from);
+    guarded_close(&to);
+    guarded_close(&before);
+}
+
+static void test_matrices_turn_around(void **state)
+{
+    (void)state;
+    static const int64_t sizes[] = {1, 5, 8, 16, 17, 85};
+    enum { SIZES = sizeof sizes / sizeof sizes[0] };
+    for (int tier = 0; tier <= (int)base_cpu_best(); tier++)
+        for (int i = 0; i < SIZES * SIZES; i++)
+            check_transpose(tier_table(tier), sizes[i % SIZES], sizes[i / SIZES]);
+}
+
 /* Channels [from_first, …) of a tensor that ends after them become range's channels of another. */
 static void check_copy(const struct kernel_table *k, int from_first, const int range[3],
                        int64_t pixels)
@@ -235,6 +263,7 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_between_plain_and_blocked),
+        cmocka_unit_test(test_matrices_turn_around),
         cmocka_unit_test(test_copy_channels),
         cmocka_unit_test(test_scale_channels),
     };

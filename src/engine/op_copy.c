@@ -66,6 +66,13 @@ static void swap_dims(struct engine_copy *copy, int a, int b)
     }
 }
 
+/* Every other element, as when a network takes a picture apart into its even and odd pixels. */
+static void copy_every_other(int64_t count, const uint32_t *restrict from, uint32_t *restrict to)
+{
+    for (int64_t i = 0; i < count; i++)
+        to[i] = from[2 * i];
+}
+
 #define COPY_LINE(type)                                                                            \
     for (int64_t i = 0; i < count; i++)                                                            \
     *(type *)(to + i * to_stride) = *(const type *)(from + i * from_stride)
@@ -73,6 +80,10 @@ static void swap_dims(struct engine_copy *copy, int a, int b)
 static void copy_line(size_t element, int64_t count, const char *from, int64_t from_stride,
                       char *to, int64_t to_stride)
 {
+    if (element == 4 && from_stride == 8 && to_stride == 4) {
+        copy_every_other(count, (const uint32_t *)from, (uint32_t *)to);
+        return;
+    }
     switch (element) {
     case 1: COPY_LINE(uint8_t); break;
     case 2: COPY_LINE(uint16_t); break;
@@ -106,13 +117,26 @@ struct copy_job {
     char *to;
     int inner; /* dims that one step of the walk copies: 1 or 2 */
     bool dense;
+    bool transpose; /* the two are a matrix that the kernels can turn around */
 };
+
+/* Share `part` of `parts` of the last two dims. */
+static void transpose(const struct engine_copy *copy, const char *from, char *to, int part,
+                      int parts)
+{
+    int row = copy->rank - 2, column = copy->rank - 1;
+    copy->kernels->transpose((const float *)from, copy->from_stride[column] / 4, (float *)to,
+                             copy->to_stride[row] / 4, copy->dims[column], copy->dims[row], part,
+                             parts);
+}
 
 static void copy_inner(const struct copy_job *job, const char *from, char *to)
 {
     const struct engine_copy *copy = job->copy;
     int last = copy->rank - 1;
-    if (job->inner == 2)
+    if (job->transpose)
+        transpose(copy, from, to, 0, 1);
+    else if (job->inner == 2)
         copy_square(copy, from, to);
     else if (job->dense)
         memcpy(to, from, (size_t)copy->dims[last] * copy->element);
@@ -132,6 +156,10 @@ static void copy_part(void *context, int part, int parts, int worker)
     kernel_share(steps, part, parts, &first, &end);
     const char *from = job->from;
     char *to = job->to;
+    if (outer == 0 && job->transpose) {
+        transpose(copy, from, to, part, parts);
+        return;
+    }
     for (int64_t i = outer - 1, left = first; i >= 0; left /= copy->dims[i], i--) {
         at[i] = left % copy->dims[i];
         from += at[i] * copy->from_stride[i];
@@ -155,7 +183,7 @@ void engine_copy_run(struct engine_copy *copy, const void *from, void *to, struc
 {
     if (!simplify(copy))
         return;
-    struct copy_job job = {copy, from, to, 1, false};
+    struct copy_job job = {copy, from, to, 1, false, false};
     int last = copy->rank - 1;
     int64_t element = (int64_t)copy->element, count = 1;
     job.dense = copy->from_stride[last] == element && copy->to_stride[last] == element;
@@ -164,6 +192,8 @@ void engine_copy_run(struct engine_copy *copy, const void *from, void *to, struc
             swap_dims(copy, i, last - 1);
             job.inner = 2;
         }
+    job.transpose = job.inner == 2 && element == 4 && copy->kernels && copy->to_stride[last] == 4 &&
+                    copy->from_stride[last] > 0 && copy->to_stride[last - 1] > 0;
     for (int i = 0; i <= last; i++)
         count *= copy->dims[i];
     base_pool_run(pool, copy_part, &job, engine_call_parts(count));

@@ -16,7 +16,7 @@ static int run_transpose(struct engine_call *call)
         return base_error(STANCE_ESHAPE, "perm has %d axes for rank %d", perm.count, in->rank);
     BASE_TRY(engine_ints_as_axes(&perm, in->rank));
     struct tensor_shape shape = {.rank = in->rank};
-    struct engine_copy copy = {.element = stance_dtype_size(in->dtype)};
+    struct engine_copy copy = {.element = stance_dtype_size(in->dtype), .kernels = call->kernels};
     int64_t strides[STANCE_MAX_RANK];
     engine_strides(in, strides);
     for (int i = 0; i < in->rank; i++) {

@@ -60,6 +60,7 @@ enum { ENGINE_COPY_RANK = 2 * STANCE_MAX_RANK };
 struct engine_copy {
     int rank;
     size_t element;
+    const struct kernel_table *kernels; /* may be NULL; used for elements of four bytes */
     int64_t dims[ENGINE_COPY_RANK], from_stride[ENGINE_COPY_RANK], to_stride[ENGINE_COPY_RANK];
 };
 /* Appends a dim; strides in elements. */

@@ -1,5 +1,6 @@
 /* Nodes that only move or rename data: chains of Reshape, Squeeze, Unsqueeze and Flatten become
- * one Reshape, Transposes are merged, and those that move nothing become a Reshape or go. */
+ * one Reshape, Transposes are merged, and those that move nothing become a Reshape or go; a Slice of
+ * a Slice along other axes becomes one. */
 #include "graph/rewrite.h"
 
 static bool only_reshapes(const struct graph_node *node)
@@ -111,9 +112,56 @@ static int merge_transposes(struct graph_edit *edit, int at)
     return 1;
 }
 
+enum slice_list { SLICE_STARTS, SLICE_ENDS, SLICE_AXES, SLICE_STEPS, SLICE_LISTS };
+
+/* Appends the constant lists of a Slice with `rank` axes to `lists`; the new count, or -1. */
+static int append_slice(const struct graph *graph, const struct graph_node *node, int count,
+                        int64_t lists[SLICE_LISTS][STANCE_MAX_RANK])
+{
+    int rank = graph->values[node->inputs[0]].shape.rank, added = -1;
+    for (int list = 0; list < SLICE_LISTS; list++) {
+        int value = graph_input(node, list + 1), most = STANCE_MAX_RANK - count;
+        int found = value < 0 ? -1 : graph_const_ints(graph, value, lists[list] + count, most);
+        if (value < 0 && list == SLICE_STEPS)
+            for (found = 0; found < added; found++)
+                lists[list][count + found] = 1;
+        if (found < 1 || (list > 0 && found != added))
+            return -1;
+        added = found;
+    }
+    for (int i = count; i < count + added; i++) {
+        int64_t *axis = &lists[SLICE_AXES][i];
+        *axis += *axis < 0 ? rank : 0;
+        for (int k = 0; k < i; k++)
+            if (lists[SLICE_AXES][k] == *axis)
+                return -1;
+    }
+    return count + added;
+}
+
+static int merge_slices(struct graph_edit *edit, int at)
+{
+    const struct graph *graph = edit->graph;
+    const struct graph_node *node = &graph->nodes[at];
+    const struct graph_node *before = graph_producer_of(graph, graph_input(node, 0), "Slice");
+    int64_t lists[SLICE_LISTS][STANCE_MAX_RANK];
+    if (!before || !graph_fixed_shape(edit, before->inputs[0]))
+        return 0;
+    int count = append_slice(graph, before, 0, lists);
+    count = count < 0 ? count : append_slice(graph, node, count, lists);
+    if (count < 0)
+        return 0;
+    int inputs[1 + SLICE_LISTS] = {before->inputs[0]}, output = node->outputs[0];
+    for (int list = 0; list < SLICE_LISTS; list++) {
+        inputs[1 + list] = graph_edit_int_constant(edit, output, lists[list], count);
+        if (inputs[1 + list] < 0)
+            return inputs[1 + list];
+    }
+    return graph_edit_become(edit, at, "", "Slice", inputs, 1 + SLICE_LISTS);
+}
+
 const struct graph_rule graph_movement_rules[] = {
-    {"Reshape", join_reshapes},      {"Flatten", join_reshapes},
-    {"Squeeze", join_reshapes},      {"Unsqueeze", join_reshapes},
-    {"Expand", drop_same_shape},     {"Tile", drop_same_shape},
-    {"Transpose", merge_transposes}, {NULL, NULL},
+    {"Reshape", join_reshapes},      {"Flatten", join_reshapes},  {"Squeeze", join_reshapes},
+    {"Unsqueeze", join_reshapes},    {"Expand", drop_same_shape}, {"Tile", drop_same_shape},
+    {"Transpose", merge_transposes}, {"Slice", merge_slices},     {NULL, NULL},
 };

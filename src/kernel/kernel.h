@@ -343,6 +343,11 @@ struct kernel_table {
                            float *output, int64_t output_stride, int batch, int channels,
                            int64_t pixels, int part, int parts);
 
+    /* to[column * to_stride + row] = from[row * from_stride + column], the bits as they are: any
+     * type of four bytes. Cuts itself by columns. */
+    void (*transpose)(const float *from, int64_t from_stride, float *to, int64_t to_stride,
+                      int64_t rows, int64_t columns, int part, int parts);
+
     /* Flat arrays of any length; in place is fine. */
     void (*unary)(enum kernel_activation op, float alpha, float beta, const float *x, float *y,
                   int64_t count, int part, int parts);

@@ -48,3 +48,13 @@ void kernel_ref_scale_channels(const float *input, int64_t input_stride, const f
             to[p] = from[p] * factor[i];
     }
 }
+
+void kernel_ref_transpose(const float *from, int64_t from_stride, float *to, int64_t to_stride,
+                          int64_t rows, int64_t columns, int part, int parts)
+{
+    int64_t first, end;
+    kernel_share(columns, part, parts, &first, &end);
+    for (int64_t column = first; column < end; column++)
+        for (int64_t row = 0; row < rows; row++)
+            memcpy(to + column * to_stride + row, from + row * from_stride + column, sizeof *to);
+}

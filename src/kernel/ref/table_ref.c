@@ -32,6 +32,7 @@ const struct kernel_table kernel_table_ref = {
     .to_plain = kernel_ref_to_plain,
     .copy_channels = kernel_ref_copy_channels,
     .scale_channels = kernel_ref_scale_channels,
+    .transpose = kernel_ref_transpose,
     .unary = kernel_ref_unary,
     .binary = kernel_ref_binary,
     .binary_row = kernel_ref_binary_row,

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "kernel/simd/conv.h"
+#include "kernel/simd/vec_more.h"
 
 /* Rounded towards minus infinity. */
 static int floor_div(int a, int b)
@@ -148,6 +149,8 @@ struct unfold {
     int64_t from[CONV_MAX_UNFOLD], to[CONV_MAX_UNFOLD];
     bool four[CONV_MAX_UNFOLD];
     int first, end; /* pixels that this serves */
+    bool quads;     /* all lanes of a pixel at once: four columns of each channel, permuted */
+    float lanes[VEC_LANES];
 };
 
 static struct unfold unfold_of(const struct conv_band *band, int64_t plane, int64_t block_stride)
@@ -170,7 +173,22 @@ static struct unfold unfold_of(const struct conv_band *band, int64_t plane, int6
     u.end = end < u.end ? end : u.end;
     if (u.first > u.end)
         u.first = u.end;
+    u.quads = dense && x->taps <= 4 && band->channels <= VEC_LANES / 4;
+    for (int lane = 0; lane < VEC_LANES && u.quads; lane++)
+        u.lanes[lane] =
+            lane < band->channels * x->taps ? (float)(lane / x->taps * 4 + lane % x->taps) : 0.0f;
     return u;
+}
+
+/* Pixels `first` to `end` of a row that unfold->quads serves; `from` is at column 0. */
+static void fill_quads(const struct conv_band *band, const struct unfold *u, const float *from,
+                       int64_t plane, float *to)
+{
+    vec_int lanes = vec_to_int(vec_load(u->lanes));
+    from += band->x.start[0] + (int64_t)u->first * band->x.step;
+    for (int i = u->first; i < u->end; i++, from += band->x.step)
+        vec_store(to + i * VEC_LANES,
+                  vec_permute(vec_load_quads(from, plane, band->channels), lanes));
 }
 
 static void fill_row_unfolded(const struct conv_band *band, const struct unfold *u,
@@ -178,7 +196,9 @@ static void fill_row_unfolded(const struct conv_band *band, const struct unfold 
 {
     for (int i = 0; i < u->first; i++)
         unfold_pixel(band, from, plane, block_stride, i, to + i * VEC_LANES);
-    for (int m = 0; m < u->count; m++) {
+    if (u->quads)
+        fill_quads(band, u, from, plane, to);
+    for (int m = 0; m < u->count && !u->quads; m++) {
         const float *source = from + u->from[m] + (int64_t)u->first * band->x.step;
         float *at = to + u->to[m] + u->first * VEC_LANES;
         int step = band->x.step;

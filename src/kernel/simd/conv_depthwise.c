@@ -255,19 +255,19 @@ struct depthwise {
     struct run runs[MAX_CLASSES][MAX_RUNS]; /* how the rows of a class are cut */
 };
 
-/* Cuts `left` pixels into tiles of one width and a rest; the last run has no tiles. */
+/* Cuts `left` pixels into tiles of one width and a rest; the last run has no tiles. `lines` has
+ * the width 1 and all even ones. */
 static void cut(int left, struct run runs[MAX_RUNS])
 {
-    int tiles = (left + MAX_WIDTH - 1) / MAX_WIDTH, width = tiles ? (left + tiles - 1) / tiles : 0;
-    if (tiles > 1)
-        while (!lines[width][0][1])
-            width++;
-    for (; left > 0; left %= width, width = left) {
-        while (!lines[width][0][1])
-            width--;
-        *runs++ = (struct run){width, left / width};
+    int tiles = (left + MAX_WIDTH - 1) / MAX_WIDTH, count = 0;
+    int width = tiles > 1 ? ((left + tiles - 1) / tiles + 1) / 2 * 2 : left;
+    while (left > 0 && count < MAX_RUNS - 1) {
+        width = width > 1 ? width / 2 * 2 : 1;
+        runs[count++] = (struct run){width, left / width};
+        left %= width;
+        width = left;
     }
-    *runs = (struct run){0, 0};
+    runs[count] = (struct run){0, 0};
 }
 
 static struct depthwise depthwise_of(const struct kernel_conv_plan *plan,

@@ -58,6 +58,14 @@ VEC_INLINE void run_tile(const struct conv_tile *t, const int blocks, const int 
         for (int i = 0; i < blocks * pixels; i++)
             sums[i] = vec_add(sums[i], vec_load(t->bias + i / pixels * VEC_LANES));
     }
+    if (t->finish && t->finish->kind == CONV_FINISH_SWISH && !t->plain_channels) {
+        VEC_UNROLL
+        for (int i = 0; i < blocks * pixels; i++)
+            vec_store(t->output + i / pixels * t->out_block_stride +
+                          i % pixels * t->out_pixel_stride,
+                      vec_swish(sums[i]));
+        return;
+    }
     if (t->finish && (t->finish->kind != CONV_FINISH_CLAMP || t->plain_channels)) {
         float memory[MAX_SUMS * VEC_LANES];
         VEC_UNROLL

@@ -162,6 +162,35 @@ void KERNEL_NAME(kernel_copy_channels)(const float *from, int64_t from_stride, i
     }
 }
 
+static void transpose_square(const float *from, int64_t from_stride, float *to, int64_t to_stride,
+                             int64_t high, int64_t wide)
+{
+    vec square[VEC_LANES];
+    for (int i = 0; i < VEC_LANES; i++)
+        square[i] = i < high ? vec_load_up_to(from + i * from_stride, wide) : vec_zero();
+    vec_transpose(square);
+    for (int i = 0; i < VEC_LANES && i < wide; i++)
+        vec_store_up_to(to + i * to_stride, square[i], high);
+}
+
+/* By strips of columns: a strip of the target stays in the cache until its rows are full, and the
+ * source is read in runs that are long enough to be foreseen. */
+void KERNEL_NAME(kernel_transpose)(const float *from, int64_t from_stride, float *to,
+                                   int64_t to_stride, int64_t rows, int64_t columns, int part,
+                                   int parts)
+{
+    enum { STRIP = 128 };
+    int64_t strip, end_strip;
+    kernel_share((columns + STRIP - 1) / STRIP, part, parts, &strip, &end_strip);
+    for (; strip < end_strip; strip++) {
+        int64_t first = strip * STRIP, end = first + STRIP < columns ? first + STRIP : columns;
+        for (int64_t y = 0; y < rows; y += VEC_LANES)
+            for (int64_t x = first; x < end; x += VEC_LANES)
+                transpose_square(from + y * from_stride + x, from_stride, to + x * to_stride + y,
+                                 to_stride, rows - y, end - x);
+    }
+}
+
 void KERNEL_NAME(kernel_scale_channels)(const float *input, int64_t input_stride,
                                         const float *factor, float *output, int64_t output_stride,
                                         int batch, int channels, int64_t pixels, int part,

@@ -86,6 +86,9 @@ void KERNEL_NAME(kernel_scale_channels)(const float *input, int64_t input_stride
                                         const float *factor, float *output, int64_t output_stride,
                                         int batch, int channels, int64_t pixels, int part,
                                         int parts);
+void KERNEL_NAME(kernel_transpose)(const float *from, int64_t from_stride, float *to,
+                                   int64_t to_stride, int64_t rows, int64_t columns, int part,
+                                   int parts);
 void KERNEL_NAME(kernel_unary)(enum kernel_activation op, float alpha, float beta, const float *x,
                                float *y, int64_t count, int part, int parts);
 void KERNEL_NAME(kernel_binary)(enum kernel_binary op, const float *a, const float *b, float *y,

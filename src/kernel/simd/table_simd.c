@@ -32,6 +32,7 @@ const struct kernel_table KERNEL_NAME(kernel_table_simd) = {
     .to_plain = KERNEL_NAME(kernel_to_plain),
     .copy_channels = KERNEL_NAME(kernel_copy_channels),
     .scale_channels = KERNEL_NAME(kernel_scale_channels),
+    .transpose = KERNEL_NAME(kernel_transpose),
     .unary = KERNEL_NAME(kernel_unary),
     .binary = KERNEL_NAME(kernel_binary),
     .binary_row = KERNEL_NAME(kernel_binary_row),

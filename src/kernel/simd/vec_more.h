@@ -59,6 +59,25 @@ VEC_INLINE void vec_store_masked(float *p, vec x, vec_mask m)
     _mm512_mask_storeu_ps(p, m, x);
 }
 
+/* Lane i is lane lanes[i] of x. */
+VEC_INLINE vec vec_permute(vec x, vec_int lanes)
+{
+    return _mm512_permutexvar_ps(lanes, x);
+}
+
+/* Lanes 4 i … 4 i + 3 from p + i * stride for i < count, 1 … VEC_LANES / 4; then zeros. */
+VEC_INLINE vec vec_load_quads(const float *p, int64_t stride, int count)
+{
+    vec x = _mm512_zextps128_ps512(_mm_loadu_ps(p));
+    if (count > 1)
+        x = _mm512_insertf32x4(x, _mm_loadu_ps(p + stride), 1);
+    if (count > 2)
+        x = _mm512_insertf32x4(x, _mm_loadu_ps(p + 2 * stride), 2);
+    if (count > 3)
+        x = _mm512_insertf32x4(x, _mm_loadu_ps(p + 3 * stride), 3);
+    return x;
+}
+
 /* Lane i is lane i + shift of `low` followed by `high`; shift is 0 … VEC_LANES. */
 VEC_INLINE vec vec_align(vec low, vec high, int shift)
 {
@@ -101,6 +120,17 @@ VEC_INLINE vec_mask vec_lanes(int first, int end)
 VEC_INLINE void vec_store_masked(float *p, vec x, vec_mask m)
 {
     vec_store(p, vec_select(m, x, vec_load(p)));
+}
+
+VEC_INLINE vec vec_permute(vec x, vec_int lanes)
+{
+    return _mm256_permutevar8x32_ps(x, lanes);
+}
+
+VEC_INLINE vec vec_load_quads(const float *p, int64_t stride, int count)
+{
+    vec x = _mm256_zextps128_ps256(_mm_loadu_ps(p));
+    return count > 1 ? _mm256_insertf128_ps(x, _mm_loadu_ps(p + stride), 1) : x;
 }
 
 VEC_INLINE vec vec_align(vec low, vec high, int shift)
