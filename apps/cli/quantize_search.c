@@ -6,7 +6,8 @@
 #include "quantize_command.h"
 
 /* People that tell which layers are fragile; the limit is measured on all. */
-enum { SCOUTS = 48, BUDGETS = 9 };
+enum { SCOUTS = 48, BUDGETS = 20 };
+#define NEXT_BUDGET 0.75
 
 /* Its multiply-adds, or 0 for layers that the search leaves alone. */
 static int64_t body_work(const struct quantize_job *job, int i)
@@ -84,26 +85,22 @@ static bool is_good(const struct quantize_job *job)
     return 1 - job->numbers.likeness <= (double)job->values.max_drop;
 }
 
-/* The largest budget that is good, by bisection; `bad` is not. Losses do not quite add up: with less
- * than nothing to spend all layers stay float. */
-static int bisect(struct quantize_job *job, const struct candidate *list, int count, double bad)
+/* The largest of a row of budgets that is good, from all that can be lost down. Losses do not quite
+ * add up, and one layer may be half of the work, so that nothing shorter finds it. */
+static int find_budget(struct quantize_job *job, const struct candidate *list, int count,
+                       double budget)
 {
-    double good = -1;
-    int code = spend(job, list, count, 0);
-    if (code == CLI_OK && is_good(job))
-        good = 0;
-    for (int i = 0; i < BUDGETS && good >= 0 && code == CLI_OK; i++) {
-        double middle = (good + bad) / 2;
-        code = spend(job, list, count, middle);
-        if (is_good(job))
-            good = middle;
-        else
-            bad = middle;
+    double start = cli_clock();
+    int code = spend(job, list, count, budget);
+    for (int i = 0; i < BUDGETS && code == CLI_OK && !is_good(job); i++) {
+        budget *= NEXT_BUDGET;
+        code = spend(job, list, count, budget);
         if (!job->values.quiet)
-            cli_progress("choosing layers", i + 1, BUDGETS, 0);
+            cli_progress("choosing layers, at most", i + 1, BUDGETS, cli_clock() - start);
     }
     cli_progress_end();
-    return code == CLI_OK ? spend(job, list, count, good) : code;
+    /* With less than nothing to spend all layers stay float. */
+    return code == CLI_OK && !is_good(job) ? spend(job, list, count, -1) : code;
 }
 
 static int search(struct quantize_job *job, struct candidate *list)
@@ -119,9 +116,7 @@ static int search(struct quantize_job *job, struct candidate *list)
         all += drop;
     }
     qsort(list, (size_t)count, sizeof *list, compare_candidates);
-    if (code == CLI_OK)
-        code = spend(job, list, count, INFINITY);
-    return code == CLI_OK && !is_good(job) ? bisect(job, list, count, all) : code;
+    return code == CLI_OK ? find_budget(job, list, count, all * (1 + 1e-9)) : code;
 }
 
 int quantize_search(struct quantize_job *job)
