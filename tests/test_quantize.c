@@ -394,6 +394,60 @@ static void test_biases_take_the_mean_error_off(void **state)
     stance_model_close(&model);
 }
 
+/* first → ReLU → one filter a channel → head; channel c of `first` is 2^c times as large as it would be,
+ * and that much smaller behind. */
+static struct base_buffer uneven(void)
+{
+    static const int64_t input[] = {-1, 3, SIDE, SIDE};
+    struct onnx_writer writer;
+    struct base_buffer bytes;
+    float values[8 * 3 * 9];
+    onnx_writer_init(&writer, LIMIT);
+    onnx_writer_opset(&writer, "", 13);
+    onnx_writer_input(&writer, "x", STANCE_FLOAT32, 4, input);
+    onnx_writer_output(&writer, "head", STANCE_FLOAT32, -1, NULL);
+    for (int back = 0; back < 2; back++) {
+        int64_t dims[] = {8, back ? 1 : 3, 3, 3}, each = dims[1] * 9;
+        struct stance_tensor tensor = {.dtype = STANCE_FLOAT32, .rank = 4, .data = values};
+        memcpy(tensor.dims, dims, sizeof dims);
+        support_synth_input(back ? "uneven back" : "uneven", dims, 4, 0.3, values);
+        for (int64_t i = 0; i < 8 * each; i++)
+            values[i] *= exp2f((back ? -1.0f : 1.0f) * (float)(i / each));
+        onnx_writer_initializer(&writer, back ? "back_w" : "front_w", &tensor);
+        onnx_writer_node(&writer, "Conv", back ? "back" : "front", back ? "r,back_w" : "x,front_w",
+                         back ? "b" : "f");
+        onnx_writer_int(&writer, "group", back ? 8 : 1);
+        if (!back)
+            onnx_writer_node(&writer, "Relu", "", "f", "r");
+    }
+    conv(&writer, "head", "b", 8, 4, 1, 1);
+    base_buffer_init(&bytes, LIMIT);
+    trial_check(onnx_writer_finish(&writer, &bytes));
+    onnx_writer_free(&writer);
+    return bytes;
+}
+
+static double error_behind(struct stance_model *model, int equalize)
+{
+    struct stance_quantize_options options;
+    struct stance_quantize_layer layer;
+    stance_quantize_options_default(&options);
+    options.equalize = equalize;
+    struct stance_quantizer *quantizer = calibrated(model, &options);
+    layer_named(quantizer, "back", &layer);
+    double error = layer.error;
+    stance_quantizer_close(&quantizer);
+    return error;
+}
+
+static void test_depthwise_layers_share_scale_with_those_in_front(void **state)
+{
+    (void)state;
+    struct stance_model *model = parsed(uneven());
+    assert_true(error_behind(model, 1) < 0.1 * error_behind(model, 0));
+    stance_model_close(&model);
+}
+
 /* ---- Files ---- */
 
 static int count_type(const struct onnx_model *model, const char *type)
@@ -522,6 +576,7 @@ int main(void)
         cmocka_unit_test(test_answers_are_those_of_float),
         cmocka_unit_test(test_without_int8_layers_nothing_changes),
         cmocka_unit_test(test_biases_take_the_mean_error_off),
+        cmocka_unit_test(test_depthwise_layers_share_scale_with_those_in_front),
         cmocka_unit_test(test_a_file_is_ordinary_onnx),
         cmocka_unit_test(test_nothing_is_left_of_a_file_that_cannot_be_written),
         cmocka_unit_test(test_calls_out_of_order_are_refused),

@@ -29,7 +29,7 @@ static const struct cli_option options[] = {
      CLI_TEXT, VALUE(method), 0, 0},
     {"--pictures", NULL, "N", "at most so many pictures and frames, evenly spread (64)", CLI_COUNT,
      VALUE(pictures), 1, 4096},
-    {"--detector", NULL, "MODEL", "finds the people for a pose network (stance-det)", CLI_TEXT,
+    {"--detector", NULL, "MODEL", "finds the people for a pose network (stance-det), or 'center'", CLI_TEXT,
      VALUE(detector), 0, 0},
     {"--report", NULL, "FILE", "write an HTML page about layers and ranges", CLI_TEXT,
      VALUE(report), 0, 0},
