@@ -1,12 +1,13 @@
-/* The search of 'stance quantize': each layer alone in int8 tells how fragile it is; of the fragile ones
- * as few stay in float as the limit asks for. */
+/* The search of 'stance quantize': each layer alone in int8 tells what it loses; those that win most for
+ * what they lose go into int8, as many as the limit allows. */
 #include <math.h>
 #include <stdlib.h>
 
 #include "quantize_command.h"
 
 /* People that tell which layers are fragile; the limit is measured on all. */
-enum { SCOUTS = 48 };
+enum { SCOUTS = 48, BUDGETS = 20 };
+#define NEXT_BUDGET 0.75
 
 /* Its multiply-adds, or 0 for layers that the search leaves alone. */
 static int64_t body_work(const struct quantize_job *job, int i)
@@ -47,7 +48,7 @@ static int measure_alone(struct quantize_job *job, int step)
         for (int k = 0; k < job->layer_count; k++)
             choose(job, k, k == i);
         code = quantize_try(job, step, &numbers);
-        job->drops[i] = 1 - numbers.likeness;
+        job->drops[i] = 1 - numbers.closeness;
         if (!job->values.quiet)
             cli_progress("trying layers", ++done, all, cli_clock() - start);
     }
@@ -55,24 +56,27 @@ static int measure_alone(struct quantize_job *job, int step)
     return code;
 }
 
-/* What is lost for what is won: the drop over the layer's share of the work. */
-struct fragile {
+struct candidate {
     int layer;
-    double cost;
+    double drop, price; /* what is lost, and that for each multiply-add won */
 };
 
-static int compare_fragile(const void *a, const void *b)
+static int compare_candidates(const void *a, const void *b)
 {
-    const struct fragile *x = a, *y = b;
-    return x->cost != y->cost ? (x->cost < y->cost) - (x->cost > y->cost)
-                              : (x->layer > y->layer) - (x->layer < y->layer);
+    const struct candidate *x = a, *y = b;
+    return x->price != y->price ? (x->price > y->price) - (x->price < y->price)
+                                : (x->layer > y->layer) - (x->layer < y->layer);
 }
 
-/* All but the first `floats` of the list in int8, on all pictures. */
-static int try_floats(struct quantize_job *job, const struct fragile *list, int count, int floats)
+/* Puts the cheapest layers into int8 that together lose no more than `budget` as far as they do so
+ * alone, and measures on all pictures. */
+static int spend(struct quantize_job *job, const struct candidate *list, int count, double budget)
 {
-    for (int i = 0; i < count; i++)
-        choose(job, list[i].layer, i >= floats);
+    for (int i = 0; i < count; i++) {
+        bool fits = list[i].drop <= budget;
+        choose(job, list[i].layer, fits);
+        budget -= fits ? list[i].drop : 0;
+    }
     return quantize_try(job, 1, &job->numbers);
 }
 
@@ -81,40 +85,43 @@ static bool is_good(const struct quantize_job *job)
     return 1 - job->numbers.likeness <= (double)job->values.max_drop;
 }
 
-/* The least number of floats that is good, by bisection; `bad` is not. */
-static int bisect(struct quantize_job *job, const struct fragile *list, int count)
+/* The largest of a row of budgets that is good, from all that can be lost down. Losses do not quite
+ * add up, and one layer may be half of the work, so that nothing shorter finds it. */
+static int find_budget(struct quantize_job *job, const struct candidate *list, int count,
+                       double budget)
 {
-    int bad = 0, good = count, code = CLI_OK;
-    while (good - bad > 1 && code == CLI_OK) {
-        int middle = (good + bad) / 2;
-        code = try_floats(job, list, count, middle);
-        if (is_good(job))
-            good = middle;
-        else
-            bad = middle;
+    double start = cli_clock();
+    int code = spend(job, list, count, budget);
+    for (int i = 0; i < BUDGETS && code == CLI_OK && !is_good(job); i++) {
+        budget *= NEXT_BUDGET;
+        code = spend(job, list, count, budget);
         if (!job->values.quiet)
-            cli_progress("choosing layers", count - (good - bad), count, 0);
+            cli_progress("choosing layers, at most", i + 1, BUDGETS, cli_clock() - start);
     }
     cli_progress_end();
-    return code == CLI_OK ? try_floats(job, list, count, good) : code;
+    /* With less than nothing to spend all layers stay float. */
+    return code == CLI_OK && !is_good(job) ? spend(job, list, count, -1) : code;
 }
 
-static int search(struct quantize_job *job, struct fragile *list)
+static int search(struct quantize_job *job, struct candidate *list)
 {
     int count = 0, step = (job->people + SCOUTS - 1) / SCOUTS;
+    double all = 0;
     int code = measure_alone(job, step < 1 ? 1 : step);
-    for (int i = 0; i < job->layer_count && code == CLI_OK; i++)
-        if (is_body(job, i))
-            list[count++] = (struct fragile){i, fmax(job->drops[i], 0) / (double)body_work(job, i)};
-    qsort(list, (size_t)count, sizeof *list, compare_fragile);
-    if (code == CLI_OK)
-        code = try_floats(job, list, count, 0);
-    return code == CLI_OK && !is_good(job) ? bisect(job, list, count) : code;
+    for (int i = 0; i < job->layer_count && code == CLI_OK; i++) {
+        if (!is_body(job, i))
+            continue;
+        double drop = fmax(job->drops[i], 0);
+        list[count++] = (struct candidate){i, drop, drop / (double)body_work(job, i)};
+        all += drop;
+    }
+    qsort(list, (size_t)count, sizeof *list, compare_candidates);
+    return code == CLI_OK ? find_budget(job, list, count, all * (1 + 1e-9)) : code;
 }
 
 int quantize_search(struct quantize_job *job)
 {
-    struct fragile *list = calloc((size_t)job->layer_count + 1, sizeof *list);
+    struct candidate *list = calloc((size_t)job->layer_count + 1, sizeof *list);
     if (!list)
         return cli_fail(CLI_FAILED, "out of memory");
     int code = job->values.roles_only ? CLI_OK : search(job, list);

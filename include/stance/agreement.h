@@ -18,6 +18,9 @@ struct stance_agreement_numbers {
     /* 1: the same. Keypoints: mean OKS of the expected people, over their keypoints with a score of
      * at least 0.2 and the area of their boxes; who is not found has 0. Boxes: COCO's AP. */
     double likeness;
+    /* The same without steps, for comparing small losses. Keypoints: the same number. Boxes: mean
+     * overlap (IoU) of the expected boxes with the answers, each once, as likely as its score says. */
+    double closeness;
     double pixels; /* mean distance of the same keypoints; 0 for boxes */
 };
 

@@ -55,8 +55,10 @@ struct quantize_layer {
     struct tensor *weights; /* int8, as the float ones lie; NULL: cannot be quantised */
     struct tensor *scales;  /* [out] */
     struct tensor *bias;    /* float [out], corrected; NULL: none */
-    double *means;          /* [out], of the output's error, summed over inputs */
-    double power;           /* mean square of its output, summed over inputs */
+    double *reach; /* [out], of its output, where scale moves to layer `follower`; else NULL */
+    int follower;
+    double *means;                       /* [out], of the output's error, summed over inputs */
+    double power;                        /* mean square of its output, summed over inputs */
     double errors[QUANTIZE_METHODS + 1]; /* of the output's error by method; [0] as chosen */
 };
 
@@ -87,6 +89,8 @@ int quantize_place(struct stance_quantizer *quantizer, bool all);
 struct quantize_range quantize_group_range(const struct stance_quantizer *quantizer, int value,
                                            int method);
 
+/* Moves scale between neighbouring convolutions, so that channels reach equally far. */
+int quantize_equalize(struct stance_quantizer *quantizer);
 /* int8 weights of every layer that can have them. */
 int quantize_weights(struct stance_quantizer *quantizer);
 /* Output channels, and weights of each, which lie together. */
@@ -102,6 +106,12 @@ int quantize_build_observed(struct graph **out, const struct stance_quantizer *q
  * difference, and the mean square of the float output. */
 int quantize_build_mirror(struct graph **out, const struct stance_quantizer *quantizer,
                           const int *layers, int count, int method);
+/* Runs a graph, which is closed, over `inputs` of the inputs, evenly spread, and has `take` look at the
+ * outputs of each run. Errors: also ECANCELLED. */
+typedef int quantize_take_fn(struct stance_quantizer *quantizer, const int *items, int count,
+                             int method, const struct stance_tensor *outputs);
+int quantize_run(struct stance_quantizer *quantizer, struct graph *graph, int inputs,
+                 const int *items, int count, int method, quantize_take_fn *take);
 /* A graph as a model. */
 int quantize_model(struct stance_model **out, const struct stance_quantizer *quantizer,
                    const struct graph *graph);

@@ -9,9 +9,6 @@
 /* Inputs on which the ways to cut ranges are compared. */
 enum { COMPARED = 128 };
 
-typedef int take_fn(struct stance_quantizer *quantizer, const int *items, int count, int method,
-                    const struct stance_tensor *outputs);
-
 static int tell(struct stance_quantizer *quantizer)
 {
     const struct stance_quantize_options *options = &quantizer->options;
@@ -24,7 +21,7 @@ static int tell(struct stance_quantizer *quantizer)
 
 /* Runs a graph over `inputs` of the inputs, evenly spread. */
 static int run_model(struct stance_quantizer *quantizer, struct stance_model *model, int inputs,
-                     const int *items, int count, int method, take_fn *take)
+                     const int *items, int count, int method, quantize_take_fn *take)
 {
     struct stance_tensor outputs[QUANTIZE_OBSERVED];
     struct stance_session_options options;
@@ -46,8 +43,8 @@ static int run_model(struct stance_quantizer *quantizer, struct stance_model *mo
     return code;
 }
 
-static int run_graph(struct stance_quantizer *quantizer, struct graph *graph, int inputs,
-                     const int *items, int count, int method, take_fn *take)
+int quantize_run(struct stance_quantizer *quantizer, struct graph *graph, int inputs,
+                 const int *items, int count, int method, quantize_take_fn *take)
 {
     struct stance_model *model;
     int code = quantize_model(&model, quantizer, graph);
@@ -77,7 +74,7 @@ static int observe_some(struct stance_quantizer *quantizer, const int *items, in
 {
     struct graph *graph;
     BASE_TRY(quantize_build_observed(&graph, quantizer, items, count));
-    return run_graph(quantizer, graph, quantizer->input_count, items, count, 0, take_values);
+    return quantize_run(quantizer, graph, quantizer->input_count, items, count, 0, take_values);
 }
 
 static bool is_observed(const struct stance_quantizer *quantizer, int value)
@@ -153,14 +150,15 @@ static int take_means(struct stance_quantizer *quantizer, const int *items, int 
 }
 
 static int mirror_some(struct stance_quantizer *quantizer, int inputs, const int *items, int count,
-                       int method, take_fn *take)
+                       int method, quantize_take_fn *take)
 {
     struct graph *graph;
     BASE_TRY(quantize_build_mirror(&graph, quantizer, items, count, method));
-    return run_graph(quantizer, graph, inputs, items, count, method, take);
+    return quantize_run(quantizer, graph, inputs, items, count, method, take);
 }
 
-static int mirror(struct stance_quantizer *quantizer, int inputs, int method, take_fn *take)
+static int mirror(struct stance_quantizer *quantizer, int inputs, int method,
+                  quantize_take_fn *take)
 {
     int items[QUANTIZE_OBSERVED], count = 0;
     for (int i = 0; i < quantizer->layer_count; i++) {
@@ -273,6 +271,8 @@ int stance_quantizer_calibrate(struct stance_quantizer *quantizer)
         return base_error(STANCE_EARGUMENT, "there is nothing to calibrate on: feed inputs first");
     if (quantizer->calibrated)
         return base_error(STANCE_EARGUMENT, "it is calibrated already");
+    if (quantizer->options.equalize)
+        BASE_TRY(quantize_equalize(quantizer));
     BASE_TRY(quantize_place(quantizer, true));
     BASE_TRY(open_histograms(quantizer));
     count_runs(quantizer);

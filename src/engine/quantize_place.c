@@ -1,5 +1,8 @@
 /* Which values are bytes: what int8 layers read, and, so that no operator between them needs floats,
- * what pooling, Concat and the like make it from; those that only move bytes share one scale. */
+ * what pooling, Concat and the like make it from; those that only move bytes share one scale.
+ *
+ * What channel attention multiplies is not: its channels differ far more than its product's, and
+ * bytes there cost six times what bytes behind it do (RTMDet-nano, docs/quantization.md). */
 #include <string.h>
 
 #include "base/memory.h"
@@ -89,22 +92,6 @@ static void place_addition(struct place *place, const struct graph_node *node)
         want(place, right);
 }
 
-static bool is_per_channel(const struct place *place, int factor, int value)
-{
-    const struct tensor_shape *small = &place->quantizer->shapes->values[factor].shape;
-    const struct tensor_shape *large = &place->quantizer->shapes->values[value].shape;
-    return small->rank == 4 && large->rank == 4 && small->dims[1] == large->dims[1] &&
-           small->dims[2] * small->dims[3] == 1 && large->dims[2] * large->dims[3] > 1;
-}
-
-static void place_product(struct place *place, const struct graph_node *node)
-{
-    for (int slot = 0; slot < 2; slot++)
-        if (place->quantizer->values[node->outputs[0]].wanted &&
-            is_per_channel(place, node->inputs[!slot], node->inputs[slot]))
-            want(place, node->inputs[slot]);
-}
-
 static void place_movement(struct place *place, const struct graph_node *node)
 {
     bool wanted = false;
@@ -135,8 +122,6 @@ static void place_all(struct place *place, bool all)
         } else if (graph_is(node, "Add") && is_map(place, node->outputs[0]) &&
                    node->inputs[0] != node->inputs[1]) {
             place_addition(place, node);
-        } else if (graph_is(node, "Mul") && is_map(place, node->outputs[0])) {
-            place_product(place, node);
         }
     }
 }

@@ -107,6 +107,7 @@ void stance_quantizer_close(struct stance_quantizer **handle)
         tensor_close(&quantizer->layers[i].scales);
         tensor_close(&quantizer->layers[i].bias);
         base_free(quantizer->layers[i].means);
+        base_free(quantizer->layers[i].reach);
     }
     for (int i = 0; quantizer->values && i < quantizer->graph->value_count; i++)
         base_free(quantizer->values[i].histogram.bins);

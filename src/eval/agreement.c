@@ -139,7 +139,7 @@ int stance_agreement_answer(struct stance_agreement *agreement, int picture,
     return keep(agreement, &agreement->pictures[picture].answered, result);
 }
 
-/* ---- Keypoints ---- */
+/* ---- People ---- */
 
 struct sums {
     double likeness, distance;
@@ -182,6 +182,19 @@ static void add_distances(const struct stance_agreement *agreement, struct sums 
     }
 }
 
+/* Overlap, less where the score is another. */
+static double overlap(const struct stance_person *expected, const struct stance_person *answered)
+{
+    double width = fmin((double)expected->box[2], (double)answered->box[2]) -
+                   fmax((double)expected->box[0], (double)answered->box[0]);
+    double height = fmin((double)expected->box[3], (double)answered->box[3]) -
+                    fmax((double)expected->box[1], (double)answered->box[1]);
+    double both = fmax(width, 0) * fmax(height, 0);
+    double either = area_of(expected) + area_of(answered) - both;
+    double score = 1 - fabs((double)expected->box_score - (double)answered->box_score);
+    return either > 0 ? both / either * score : 0;
+}
+
 /* Whom of those who are left an expected person is most like; -1: nobody. */
 static int find_best(const struct stance_agreement *agreement, const struct picture *picture,
                      const struct stance_person *expected, const bool *taken, double *best)
@@ -189,7 +202,10 @@ static int find_best(const struct stance_agreement *agreement, const struct pict
     int found = -1;
     *best = 0;
     for (int i = 0; i < picture->answered.result.person_count; i++) {
-        double value = taken[i] ? 0 : likeness(agreement, expected, &picture->answered.people[i]);
+        const struct stance_person *answered = &picture->answered.people[i];
+        double value = taken[i]                   ? 0
+                       : agreement->set.count > 0 ? likeness(agreement, expected, answered)
+                                                  : overlap(expected, answered);
         if (value > *best) {
             *best = value;
             found = i;
@@ -214,14 +230,14 @@ static void add_picture(const struct stance_agreement *agreement, const struct p
     }
 }
 
-static void measure_keypoints(const struct stance_agreement *agreement,
-                              struct stance_agreement_numbers *out)
+static void measure_people(const struct stance_agreement *agreement,
+                           struct stance_agreement_numbers *out)
 {
     struct sums sums = {0};
     for (size_t i = 0; i < agreement->count; i++)
         if (agreement->pictures[i].answered.given)
             add_picture(agreement, &agreement->pictures[i], &sums);
-    out->likeness = out->people ? sums.likeness / out->people : 1;
+    out->likeness = out->closeness = out->people ? sums.likeness / out->people : 1;
     out->pixels = sums.keypoints ? sums.distance / (double)sums.keypoints : 0;
 }
 
@@ -318,7 +334,6 @@ static int measure_boxes(const struct stance_agreement *agreement,
     struct stance_eval_options options;
     struct stance_eval *eval = NULL;
     struct base_buffer text;
-    out->likeness = 1;
     if (out->people == 0)
         return 0;
     stance_eval_options_default(&options);
@@ -343,8 +358,6 @@ int stance_agreement_measure(struct stance_agreement *agreement,
         out->pictures += picture->answered.given;
         out->people += picture->answered.given ? picture->expected.result.person_count : 0;
     }
-    if (agreement->set.count == 0)
-        return measure_boxes(agreement, out);
-    measure_keypoints(agreement, out);
-    return 0;
+    measure_people(agreement, out);
+    return agreement->set.count > 0 ? 0 : measure_boxes(agreement, out);
 }

@@ -154,6 +154,41 @@ static void print_card(void)
     FIELD(stance_store_options, context);
 }
 
+static void print_quantize(void)
+{
+    STRUCT(stance_quantize_options);
+    FIELD(stance_quantize_options, struct_size);
+    FIELD(stance_quantize_options, method);
+    FIELD(stance_quantize_options, threads);
+    FIELD(stance_quantize_options, correct_biases);
+    FIELD(stance_quantize_options, equalize);
+    FIELD(stance_quantize_options, max_inputs);
+    FIELD(stance_quantize_options, progress);
+    FIELD(stance_quantize_options, context);
+    STRUCT(stance_quantize_layer);
+    FIELD(stance_quantize_layer, name);
+    FIELD(stance_quantize_layer, type);
+    FIELD(stance_quantize_layer, role);
+    FIELD(stance_quantize_layer, quantized);
+    FIELD(stance_quantize_layer, multiply_adds);
+    FIELD(stance_quantize_layer, method);
+    FIELD(stance_quantize_layer, low);
+    FIELD(stance_quantize_layer, high);
+    FIELD(stance_quantize_layer, least);
+    FIELD(stance_quantize_layer, most);
+    FIELD(stance_quantize_layer, error);
+    FIELD(stance_quantize_layer, bin_count);
+    FIELD(stance_quantize_layer, bin_low);
+    FIELD(stance_quantize_layer, bin_high);
+    FIELD(stance_quantize_layer, bins);
+    STRUCT(stance_agreement_numbers);
+    FIELD(stance_agreement_numbers, pictures);
+    FIELD(stance_agreement_numbers, people);
+    FIELD(stance_agreement_numbers, likeness);
+    FIELD(stance_agreement_numbers, closeness);
+    FIELD(stance_agreement_numbers, pixels);
+}
+
 static void print_pose(void)
 {
     STRUCT(stance_keypoint_set);
@@ -399,6 +434,7 @@ int main(void)
     print_inspection();
     print_eval();
     print_card();
+    print_quantize();
     print_pose();
     print_options();
     print_track();

@@ -77,6 +77,21 @@ def pose(count=17):
                 [tensor("weights", [count, 3, 1, 1], weights)])
 
 
+def deep_pose():
+    """The same with three convolutions: the first, one of 3 × 3 between two ReLUs, and the head."""
+    first = [((k * 3 + 1) % 7 - 2) / 4 for k in range(8 * 3)]
+    middle = [((k * 5 + 2) % 11 - 5) / 40 for k in range(8 * 8 * 9)]
+    head = [((k * 7 + 5) % 11 - 5) / 20 for k in range(17 * 8)]
+    return onnx([node("Conv", ["image", "first"], ["a"], kernel_shape=[1, 1], strides=[4, 4]),
+                 node("Relu", ["a"], ["b"]),
+                 node("Conv", ["b", "middle"], ["c"], kernel_shape=[3, 3], pads=[1, 1, 1, 1]),
+                 node("Relu", ["c"], ["d"]),
+                 node("Conv", ["d", "head"], ["maps"], kernel_shape=[1, 1])],
+                {"image": ["n", 3, 64, 48]}, {"maps": ["n", 17, 16, 12]},
+                [tensor("first", [8, 3, 1, 1], first), tensor("middle", [8, 8, 3, 3], middle),
+                 tensor("head", [17, 8, 1, 1], head)])
+
+
 def one_stage(people):
     """An RTMO network for pictures of 64 × 64 that sees the same people in each: (box, score) of each,
     17 keypoints in a row along the top of the box."""
