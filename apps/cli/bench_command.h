@@ -10,6 +10,7 @@
 struct bench_operator {
     struct stance_profile_step step;
     double us, share;       /* of the sum of all operators, 0 … 1 */
+    bool bytes;             /* computed on 8-bit integers: beside the limit of those */
     double gflops, of_peak; /* of the limit's multiply-adds: above 1 with Winograd */
     double gb_s, of_memory; /* of the limit's copying: above 1 where data lie in the cache */
     double intensity;       /* operations a byte */
