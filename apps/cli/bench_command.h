@@ -28,8 +28,8 @@ struct bench_operators {
 int bench_operators_open(struct bench_operators *operators, struct stance_session *session);
 void bench_operators_close(struct bench_operators *operators);
 
-/* Tables of operators, and of their types and kernels; as JSON the members "limits", "operators" and "types", each
- * with a comma before. */
+/* Tables of operators, and of their types and kernels; as JSON the members "limits", "operators" and
+ * "types", each with a comma before. */
 int bench_operators_print(const struct bench_operators *operators, bool json);
 
 /* Writes the roofline as an SVG picture: a dot an operator. */
