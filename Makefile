@@ -18,7 +18,7 @@ help:
 	@echo "make test-quick   the three-minute version"
 	@echo "make test-train   the trainer's tests alone (installs PyTorch)"
 	@echo "make demo         find the people in a photo: out/demo.png, out/demo.json"
-	@echo "make bench        compare with other runtimes side by side"
+	@echo "make bench        compare with other runtimes side by side (INT8= folder of int8 models)"
 	@echo "make bench-video  stance pose on videos beside rtmlib (PYTHON= that has it)"
 	@echo "make soak         memory through 20,000 frames of 1080p, about an hour"
 	@echo "make fuzz         run each fuzz target for 60 s"
@@ -51,7 +51,7 @@ demo: build
 
 bench: build
 	@ninja -C $(BUILD) bench/seeded_models
-	@bench/peers $(BUILD)
+	@bench/peers $(if $(INT8),--int8 $(INT8)) $(BUILD)
 
 bench-video: build
 	@ninja -C $(BUILD) bench/seeded_models

@@ -76,7 +76,7 @@ def open_tracker(wanted):
 def play(wanted):
     detector, pose, tracker = open_tracker(wanted)
     video = cv2.VideoCapture(wanted["video"])
-    people, read, whole = [], 0.0, 0.0
+    people, keypoints, read, whole = [], [], 0.0, 0.0
     start = time.perf_counter()
     while len(people) < wanted["frames"]:
         before = time.perf_counter()
@@ -85,14 +85,17 @@ def play(wanted):
         if not good:
             break
         before = time.perf_counter()
-        people.append(len(tracker(picture)[0]))
+        places, scores = tracker(picture)[:2]
         whole += time.perf_counter() - before
+        people.append(len(places))
+        keypoints.append([numpy.round(numpy.column_stack(one), 2).tolist()
+                          for one in zip(places, scores)])
         if detector.error:
             raise detector.error
     seconds = time.perf_counter() - start
     track = whole - detector.seconds - pose.seconds
     stages = {"read": read, "detect": detector.seconds, "pose": pose.seconds, "track": track}
-    return {"fps": len(people) / seconds, "people": people,
+    return {"fps": len(people) / seconds, "people": people, "keypoints": keypoints,
             "stages_ms": {name: 1e3 * spent / len(people) for name, spent in stages.items()}}
 
 

@@ -10,6 +10,7 @@
 struct bench_operator {
     struct stance_profile_step step;
     double us, share;       /* of the sum of all operators, 0 … 1 */
+    bool bytes;             /* computed on 8-bit integers: beside the limit of those */
     double gflops, of_peak; /* of the limit's multiply-adds: above 1 with Winograd */
     double gb_s, of_memory; /* of the limit's copying: above 1 where data lie in the cache */
     double intensity;       /* operations a byte */
@@ -27,8 +28,8 @@ struct bench_operators {
 int bench_operators_open(struct bench_operators *operators, struct stance_session *session);
 void bench_operators_close(struct bench_operators *operators);
 
-/* Tables of operators, and of their types and kernels; as JSON the members "limits", "operators" and "types", each
- * with a comma before. */
+/* Tables of operators, and of their types and kernels; as JSON the members "limits", "operators" and
+ * "types", each with a comma before. */
 int bench_operators_print(const struct bench_operators *operators, bool json);
 
 /* Writes the roofline as an SVG picture: a dot an operator. */

@@ -44,13 +44,21 @@ static bool shown(const struct bench_operator *o)
     return o->intensity > 0 && o->gflops > 0;
 }
 
+static bool has_bytes(const struct bench_operators *operators)
+{
+    for (int i = 0; i < operators->count; i++)
+        if (operators->list[i].bytes)
+            return true;
+    return false;
+}
+
 /* Whole powers of ten around all that is shown. */
 static void choose_range(struct plot *plot, const struct bench_operators *operators)
 {
     const struct stance_limits *limits = &operators->limits;
     double ridge = limits->float_gflops / limits->memory_gb_s;
     double x0 = ridge / 10, x1 = ridge * 10, y0 = limits->float_gflops / 100;
-    double y1 = limits->float_gflops * 1.5;
+    double y1 = 1.5 * (has_bytes(operators) ? limits->byte_gops : limits->float_gflops);
     for (int i = 0; i < operators->count; i++) {
         const struct bench_operator *o = &operators->list[i];
         if (!shown(o))
@@ -173,6 +181,8 @@ static void draw_legend(const struct plot *plot, const struct bench_operators *o
     fprintf(plot->file, line, x - 6, y, "ceiling:", limits->float_gflops, "GFLOP/s");
     fprintf(plot->file, line, x - 6, y + 20, "memory:", limits->memory_gb_s, "GB/s");
     fprintf(plot->file, line, x - 6, y + 40, "cache (dashed):", limits->cache_gb_s, "GB/s");
+    if (has_bytes(operators))
+        fprintf(plot->file, line, x - 6, y + 144, "dotted:", limits->byte_gops, "GOP/s of bytes");
     fprintf(plot->file, line, x - 6, y + 70, "not shown:", 100 * without, "% of time,");
     fprintf(plot->file, "<text x=\"%d\" y=\"%d\">without multiply-adds</text>\n", x - 6, y + 88);
     fprintf(plot->file, "<text x=\"%d\" y=\"%d\">size of a dot: its time</text>\n", x - 6, y + 118);
@@ -190,6 +200,8 @@ int bench_operators_plot(const struct bench_operators *operators, const char *ti
     draw_axes(&plot);
     draw_roof(&plot, limits->cache_gb_s, limits->float_gflops, " stroke-dasharray=\"6 5\"");
     draw_roof(&plot, limits->memory_gb_s, limits->float_gflops, "");
+    if (has_bytes(operators))
+        draw_roof(&plot, limits->memory_gb_s, limits->byte_gops, " stroke-dasharray=\"2 4\"");
     draw_operators(&plot, operators);
     draw_legend(&plot, operators);
     fputs("</svg>\n", plot.file);

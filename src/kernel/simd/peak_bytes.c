@@ -1,5 +1,6 @@
 /* The arithmetic peak of the tier on bytes: independent sums of products of unsigned and signed ones. */
 #include "base/cpu.h"
+#include "kernel/ref/ref.h"
 #include "kernel/simd/simd.h"
 
 enum { CHAINS = 12 };
@@ -57,5 +58,9 @@ int64_t KERNEL_NAME(kernel_peak_bytes)(int64_t rounds)
     if (base_cpu_has_vnni())
         return dot_products(rounds);
 #endif
+#if defined(KERNEL_AVX512) || defined(KERNEL_AVX2)
     return pair_products(rounds);
+#else
+    return kernel_ref_peak_bytes(rounds);
+#endif
 }
