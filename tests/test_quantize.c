@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "engine/quantize.h"
+#include "engine/quantization.h"
 #include "onnx/onnx_model.h"
 #include "onnx/onnx_write.h"
 #include "support/support.h"
@@ -202,7 +202,7 @@ static void test_only_what_int8_layers_need_is_bytes(void **state)
     struct stance_model *model = parsed(everything());
     struct stance_quantizer *quantizer;
     trial_check(stance_quantizer_open(&quantizer, model, NULL));
-    assert_int_equal(quantize_place(quantizer, false), 0);
+    assert_int_equal(engine_quantize_place(quantizer, false), 0);
     static const char *const bytes[] = {"first_out", "left_out", "pool",
                                         "both",      "mix_out",  "scaled"};
     /* Pictures and heads by role, sums inside of convolutions, and in front of attention. */
@@ -221,7 +221,7 @@ static void test_values_that_are_only_moved_share_a_scale(void **state)
     (void)state;
     struct stance_model *model = parsed(everything());
     struct stance_quantizer *quantizer = calibrated(model, NULL);
-    assert_int_equal(quantize_place(quantizer, false), 0);
+    assert_int_equal(engine_quantize_place(quantizer, false), 0);
     int groups[3] = {-1, -1, -1};
     static const char *const names[] = {"left_out", "pool", "both"};
     for (int i = 0; i < quantizer->graph->value_count; i++)
@@ -230,7 +230,8 @@ static void test_values_that_are_only_moved_share_a_scale(void **state)
                 groups[k] = quantizer->values[i].group;
     assert_int_equal(groups[0], groups[1]);
     assert_int_equal(groups[0], groups[2]);
-    struct quantize_range a = quantize_group_range(quantizer, groups[0], STANCE_QUANTIZE_MINMAX);
+    struct quantize_range a =
+        engine_quantize_group_range(quantizer, groups[0], STANCE_QUANTIZE_MINMAX);
     assert_true(a.low == 0 && a.high > 0);
     stance_quantizer_close(&quantizer);
     stance_model_close(&model);
@@ -245,28 +246,28 @@ static void test_ranges_cut_what_is_rare(void **state)
     struct quantize_range ranges[QUANTIZE_METHODS + 1];
     enum { COUNT = 40000 };
     static float values[COUNT];
-    assert_int_equal(quantize_histogram_open(&histogram), 0);
+    assert_int_equal(engine_quantize_histogram_open(&histogram), 0);
     for (int round = 0; round < 4; round++) {
         for (int i = 0; i < COUNT; i++)
             values[i] = (float)i / COUNT * 2 - 0.5f;
         values[0] = round == 3 ? 300 : values[0];
-        assert_int_equal(quantize_histogram_add(&histogram, values, COUNT), 0);
+        assert_int_equal(engine_quantize_histogram_add(&histogram, values, COUNT), 0);
     }
     assert_int_equal(histogram.count, 4 * COUNT);
     for (int m = 1; m <= QUANTIZE_METHODS; m++)
-        ranges[m] = quantize_histogram_range(&histogram, m);
+        ranges[m] = engine_quantize_histogram_range(&histogram, m);
     assert_true(ranges[STANCE_QUANTIZE_MINMAX].high == 300);
     assert_true(fabsf(ranges[STANCE_QUANTIZE_PERCENTILE].high - 1.5f) < 0.1f);
     assert_true(ranges[STANCE_QUANTIZE_MSE].high > 100);
     assert_true(ranges[STANCE_QUANTIZE_ENTROPY].high > 100);
     values[5] = NAN;
-    assert_int_equal(quantize_histogram_add(&histogram, values, COUNT), STANCE_EFORMAT);
+    assert_int_equal(engine_quantize_histogram_add(&histogram, values, COUNT), STANCE_EFORMAT);
     base_free(histogram.bins);
 }
 
 static double rounding_error(const float *values, int count, struct quantize_range range)
 {
-    struct quantize_bytes bytes = quantize_bytes_of(range);
+    struct quantize_bytes bytes = engine_quantize_bytes_of(range);
     double sum = 0;
     for (int i = 0; i < count; i++) {
         double byte = fmin(fmax(rint((double)(values[i] / bytes.scale)) + bytes.zero, 0), 255);
@@ -287,11 +288,11 @@ static void test_the_least_squares_are_the_least(void **state)
         float uniform = ((float)i + 0.5f) / COUNT;
         values[i] = powf(-logf(1 - uniform), 1.5f);
     }
-    assert_int_equal(quantize_histogram_open(&histogram), 0);
-    assert_int_equal(quantize_histogram_add(&histogram, values, COUNT), 0);
+    assert_int_equal(engine_quantize_histogram_open(&histogram), 0);
+    assert_int_equal(engine_quantize_histogram_add(&histogram, values, COUNT), 0);
     struct quantize_range ranges[QUANTIZE_METHODS + 1];
     for (int m = 1; m <= QUANTIZE_METHODS; m++)
-        ranges[m] = quantize_histogram_range(&histogram, m);
+        ranges[m] = engine_quantize_histogram_range(&histogram, m);
     assert_true(ranges[STANCE_QUANTIZE_MINMAX].high == values[COUNT - 1]);
     assert_true(ranges[STANCE_QUANTIZE_PERCENTILE].high < 0.95f * values[COUNT - 1]);
     double least = rounding_error(values, COUNT, ranges[STANCE_QUANTIZE_MSE]);
@@ -307,7 +308,7 @@ static void test_zero_is_always_exact(void **state)
     (void)state;
     static const struct quantize_range ranges[] = {{-0.3f, 7}, {0, 1}, {-4, 0}, {0, 0}, {2, 5}};
     for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++) {
-        struct quantize_bytes bytes = quantize_bytes_of(ranges[i]);
+        struct quantize_bytes bytes = engine_quantize_bytes_of(ranges[i]);
         assert_true(bytes.scale > 0);
         assert_true((float)(0 - bytes.zero) * bytes.scale <= fmaxf(0, ranges[i].low) + 1e-6f);
         assert_true((float)(255 - bytes.zero) * bytes.scale >= ranges[i].high * 0.99f);

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "engine/quantize.h"
+#include "engine/quantization.h"
 #include "graph/rewrite.h"
 
 struct build {
@@ -77,8 +77,8 @@ static int add_node(struct build *build, const char *type, const int *inputs, in
 /* Q and DQ behind a value; returns what DQ gives. */
 static int add_bytes(struct build *build, int value)
 {
-    struct quantize_bytes bytes =
-        quantize_bytes_of(quantize_group_range(build->quantizer, value, build->method));
+    struct quantize_bytes bytes = engine_quantize_bytes_of(
+        engine_quantize_group_range(build->quantizer, value, build->method));
     int scale = add_filled(build, value, "scale", STANCE_FLOAT32, 0, (double)bytes.scale);
     int zero = scale < 0 ? scale : add_filled(build, value, "zero", STANCE_UINT8, 0, bytes.zero);
     if (zero < 0)
@@ -150,8 +150,8 @@ static int add_bias(struct build *build, const struct quantize_layer *layer, flo
  * `output`. */
 static int add_layer(struct build *build, const struct quantize_layer *layer, int input, int output)
 {
-    struct quantize_bytes bytes =
-        quantize_bytes_of(quantize_group_range(build->quantizer, layer->input, build->method));
+    struct quantize_bytes bytes = engine_quantize_bytes_of(
+        engine_quantize_group_range(build->quantizer, layer->input, build->method));
     int weights = add_real(build, layer->output, "weights", layer->weights, layer->scales);
     int bias = weights < 0 ? weights : layer->bias ? add_bias(build, layer, bytes.scale) : -1;
     if (weights < 0 || (layer->bias && bias < 0))
@@ -233,7 +233,7 @@ static int end(struct build *build, struct graph **out, int code)
     return code < 0 ? code : 0;
 }
 
-int quantize_build(struct graph **out, const struct stance_quantizer *quantizer)
+int engine_quantize_build(struct graph **out, const struct stance_quantizer *quantizer)
 {
     struct build build;
     int code = start(&build, quantizer, 0);
@@ -268,8 +268,8 @@ static int set_outputs(struct build *build, const int *values, int count)
     return 0;
 }
 
-int quantize_build_observed(struct graph **out, const struct stance_quantizer *quantizer,
-                            const int *values, int count)
+int engine_quantize_build_observed(struct graph **out, const struct stance_quantizer *quantizer,
+                                   const int *values, int count)
 {
     struct build build;
     int code = start(&build, quantizer, 0);
@@ -301,7 +301,7 @@ static int add_product(struct build *build, int left, int right, int like, const
     return product < 0 ? product : add_mean(build, product, like, what);
 }
 
-/* Three rows of channels in one value, see quantize_build_mirror(). */
+/* Three rows of channels in one value, see engine_quantize_build_mirror(). */
 static int add_mirror(struct build *build, const struct quantize_layer *layer)
 {
     static const struct graph_attr axis = {.name = "axis", .kind = GRAPH_ATTR_INT, .i = 0};
@@ -323,8 +323,8 @@ static int add_mirror(struct build *build, const struct quantize_layer *layer)
     return row;
 }
 
-int quantize_build_mirror(struct graph **out, const struct stance_quantizer *quantizer,
-                          const int *layers, int count, int method)
+int engine_quantize_build_mirror(struct graph **out, const struct stance_quantizer *quantizer,
+                                 const int *layers, int count, int method)
 {
     struct build build;
     int outputs[QUANTIZE_OBSERVED];

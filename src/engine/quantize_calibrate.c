@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "engine/quantize.h"
+#include "engine/quantization.h"
 #include "stance/session.h"
 
 /* Inputs on which the ways to cut ranges are compared. */
@@ -43,11 +43,11 @@ static int run_model(struct stance_quantizer *quantizer, struct stance_model *mo
     return code;
 }
 
-int quantize_run(struct stance_quantizer *quantizer, struct graph *graph, int inputs,
-                 const int *items, int count, int method, quantize_take_fn *take)
+int engine_quantize_run(struct stance_quantizer *quantizer, struct graph *graph, int inputs,
+                        const int *items, int count, int method, quantize_take_fn *take)
 {
     struct stance_model *model;
-    int code = quantize_model(&model, quantizer, graph);
+    int code = engine_quantize_model(&model, quantizer, graph);
     graph_close(&graph);
     BASE_TRY(code);
     code = run_model(quantizer, model, inputs, items, count, method, take);
@@ -61,8 +61,8 @@ static int take_values(struct stance_quantizer *quantizer, const int *items, int
                        const struct stance_tensor *outputs)
 {
     for (int i = 0; i < count; i++) {
-        int code = quantize_histogram_add(&quantizer->values[items[i]].histogram, outputs[i].data,
-                                          stance_tensor_count(&outputs[i]));
+        int code = engine_quantize_histogram_add(&quantizer->values[items[i]].histogram,
+                                                 outputs[i].data, stance_tensor_count(&outputs[i]));
         if (code < 0)
             return base_error_context(code, "value '%.200s'",
                                       quantizer->graph->values[items[i]].name);
@@ -73,8 +73,9 @@ static int take_values(struct stance_quantizer *quantizer, const int *items, int
 static int observe_some(struct stance_quantizer *quantizer, const int *items, int count)
 {
     struct graph *graph;
-    BASE_TRY(quantize_build_observed(&graph, quantizer, items, count));
-    return quantize_run(quantizer, graph, quantizer->input_count, items, count, 0, take_values);
+    BASE_TRY(engine_quantize_build_observed(&graph, quantizer, items, count));
+    return engine_quantize_run(quantizer, graph, quantizer->input_count, items, count, 0,
+                               take_values);
 }
 
 static bool is_observed(const struct stance_quantizer *quantizer, int value)
@@ -86,7 +87,7 @@ static int open_histograms(struct stance_quantizer *quantizer)
 {
     for (int i = 0; i < quantizer->graph->value_count; i++)
         if (quantizer->values[i].wanted)
-            BASE_TRY(quantize_histogram_open(&quantizer->values[i].histogram));
+            BASE_TRY(engine_quantize_histogram_open(&quantizer->values[i].histogram));
     return 0;
 }
 
@@ -111,7 +112,7 @@ static void find_ranges(struct stance_quantizer *quantizer)
         struct quantize_value *value = &quantizer->values[i];
         value->method = quantizer->options.method ? quantizer->options.method : STANCE_QUANTIZE_MSE;
         for (int m = 1; m <= QUANTIZE_METHODS && is_observed(quantizer, i); m++)
-            value->ranges[m] = quantize_histogram_range(&value->histogram, m);
+            value->ranges[m] = engine_quantize_histogram_range(&value->histogram, m);
     }
 }
 
@@ -153,8 +154,8 @@ static int mirror_some(struct stance_quantizer *quantizer, int inputs, const int
                        int method, quantize_take_fn *take)
 {
     struct graph *graph;
-    BASE_TRY(quantize_build_mirror(&graph, quantizer, items, count, method));
-    return quantize_run(quantizer, graph, inputs, items, count, method, take);
+    BASE_TRY(engine_quantize_build_mirror(&graph, quantizer, items, count, method));
+    return engine_quantize_run(quantizer, graph, inputs, items, count, method, take);
 }
 
 static int mirror(struct stance_quantizer *quantizer, int inputs, int method,
@@ -272,13 +273,13 @@ int stance_quantizer_calibrate(struct stance_quantizer *quantizer)
     if (quantizer->calibrated)
         return base_error(STANCE_EARGUMENT, "it is calibrated already");
     if (quantizer->options.equalize)
-        BASE_TRY(quantize_equalize(quantizer));
-    BASE_TRY(quantize_place(quantizer, true));
+        BASE_TRY(engine_quantize_equalize(quantizer));
+    BASE_TRY(engine_quantize_place(quantizer, true));
     BASE_TRY(open_histograms(quantizer));
     count_runs(quantizer);
     BASE_TRY(observe(quantizer));
     find_ranges(quantizer);
-    BASE_TRY(quantize_weights(quantizer));
+    BASE_TRY(engine_quantize_weights(quantizer));
     if (quantizer->options.method == STANCE_QUANTIZE_AUTO)
         BASE_TRY(compare_methods(quantizer));
     BASE_TRY(correct_biases(quantizer));

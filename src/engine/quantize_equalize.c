@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "engine/quantize.h"
+#include "engine/quantization.h"
 #include "graph/rewrite.h"
 
 /* Most that a channel grows. */
@@ -96,8 +96,9 @@ static int observe(struct stance_quantizer *quantizer, const int *items, int cou
     struct graph *graph;
     for (int i = 0; i < count; i++)
         values[i] = quantizer->layers[quantizer->layers[items[i]].follower].input;
-    BASE_TRY(quantize_build_observed(&graph, quantizer, values, count));
-    return quantize_run(quantizer, graph, quantizer->input_count, items, count, 0, take_reach);
+    BASE_TRY(engine_quantize_build_observed(&graph, quantizer, values, count));
+    return engine_quantize_run(quantizer, graph, quantizer->input_count, items, count, 0,
+                               take_reach);
 }
 
 /* ---- Weights ---- */
@@ -148,7 +149,7 @@ static int make_own(struct graph_value *value)
 
 static void scale_front(const struct graph_value *value, const double *factors)
 {
-    int64_t each, channels = quantize_channels(&value->constant->view, &each);
+    int64_t each, channels = engine_quantize_channels(&value->constant->view, &each);
     float *data = value->constant->view.data;
     for (int64_t i = 0; i < channels * each; i++)
         data[i] = (float)((double)data[i] * factors[i / each]);
@@ -190,7 +191,7 @@ static int equalize(struct stance_quantizer *quantizer, const struct quantize_la
     return code;
 }
 
-int quantize_equalize(struct stance_quantizer *quantizer)
+int engine_quantize_equalize(struct stance_quantizer *quantizer)
 {
     int items[QUANTIZE_OBSERVED], count = 0;
     for (int i = 0; i < quantizer->layer_count && count < QUANTIZE_OBSERVED; i++) {

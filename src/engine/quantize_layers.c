@@ -3,11 +3,11 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "engine/quantize.h"
+#include "engine/quantization.h"
 #include "graph/rewrite.h"
 #include "onnx/onnx_model.h"
 
-bool quantize_is_quantized(const struct stance_model *model)
+bool engine_quantize_is_quantized(const struct stance_model *model)
 {
     static const char *const types[] = {
         "QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "QLinearConv",
@@ -109,7 +109,7 @@ static int add_layers(struct stance_quantizer *quantizer, const bool *behind, co
                             "maps with float weights");
 }
 
-int quantize_find_layers(struct stance_quantizer *quantizer)
+int engine_quantize_find_layers(struct stance_quantizer *quantizer)
 {
     size_t values = (size_t)quantizer->graph->value_count + 1;
     bool *behind = base_alloc_zero(values, 2 * sizeof *behind);

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "engine/quantize.h"
+#include "engine/quantization.h"
 #include "graph/rewrite.h"
 
 struct place {
@@ -175,7 +175,7 @@ static void find_users(struct place *place)
     }
 }
 
-int quantize_place(struct stance_quantizer *quantizer, bool all)
+int engine_quantize_place(struct stance_quantizer *quantizer, bool all)
 {
     struct place place = {.quantizer = quantizer, .graph = quantizer->graph};
     size_t count = (size_t)quantizer->graph->value_count + 1;
@@ -194,8 +194,8 @@ int quantize_place(struct stance_quantizer *quantizer, bool all)
     return 0;
 }
 
-struct quantize_range quantize_group_range(const struct stance_quantizer *quantizer, int value,
-                                           int method)
+struct quantize_range engine_quantize_group_range(const struct stance_quantizer *quantizer,
+                                                  int value, int method)
 {
     struct quantize_range range = {0, 0};
     const struct quantize_value *values = quantizer->values;

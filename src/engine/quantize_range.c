@@ -3,13 +3,14 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "engine/quantize.h"
+#include "engine/quantization.h"
 
 enum { HALF = QUANTIZE_BINS / 2, LEVELS = 256, STEPS = 48 };
 
-const char *const quantize_method_names[] = {"auto", "minmax", "percentile", "mse", "entropy"};
+const char *const engine_quantize_method_names[] = {"auto", "minmax", "percentile", "mse",
+                                                    "entropy"};
 
-int quantize_histogram_open(struct quantize_histogram *histogram)
+int engine_quantize_histogram_open(struct quantize_histogram *histogram)
 {
     *histogram = (struct quantize_histogram){0};
     histogram->bins = base_alloc_zero(QUANTIZE_BINS, sizeof *histogram->bins);
@@ -47,7 +48,8 @@ static bool find_extent(const float *values, int64_t count, float *least, float 
     return finite;
 }
 
-int quantize_histogram_add(struct quantize_histogram *histogram, const float *values, int64_t count)
+int engine_quantize_histogram_add(struct quantize_histogram *histogram, const float *values,
+                                  int64_t count)
 {
     float least, most;
     if (!find_extent(values, count, &least, &most))
@@ -89,7 +91,7 @@ static void find_used(const struct quantize_histogram *histogram, int *first, in
         --*last;
 }
 
-struct quantize_bytes quantize_bytes_of(struct quantize_range range)
+struct quantize_bytes engine_quantize_bytes_of(struct quantize_range range)
 {
     float low = fminf(range.low, 0), high = fmaxf(range.high, 0);
     float scale = (high - low) / (LEVELS - 1);
@@ -119,7 +121,7 @@ static struct quantize_range by_percentile(const struct quantize_histogram *hist
 static double squared_error(const struct quantize_histogram *histogram, int first, int last,
                             struct quantize_range range)
 {
-    struct quantize_bytes bytes = quantize_bytes_of(range);
+    struct quantize_bytes bytes = engine_quantize_bytes_of(range);
     double width = width_of(histogram), scale = (double)bytes.scale, sum = 0;
     for (int i = first; i <= last; i++) {
         if (!histogram->bins[i])
@@ -158,7 +160,7 @@ static struct quantize_range by_squared_error(const struct quantize_histogram *h
 static double divergence(const struct quantize_histogram *histogram, int first, int last,
                          struct quantize_range range)
 {
-    struct quantize_bytes bytes = quantize_bytes_of(range);
+    struct quantize_bytes bytes = engine_quantize_bytes_of(range);
     int64_t sums[LEVELS] = {0};
     int32_t used[LEVELS] = {0};
     double width = width_of(histogram), sum = 0;
@@ -213,8 +215,8 @@ static struct quantize_range by_entropy(const struct quantize_histogram *histogr
     return best;
 }
 
-struct quantize_range quantize_histogram_range(const struct quantize_histogram *histogram,
-                                               int method)
+struct quantize_range engine_quantize_histogram_range(const struct quantize_histogram *histogram,
+                                                      int method)
 {
     struct quantize_range all = {histogram->least, histogram->most};
     if (histogram->limit == 0)

@@ -3,12 +3,12 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "engine/quantize.h"
+#include "engine/quantization.h"
 #include "graph/rewrite.h"
 
 enum { MOST = 127, CUTS = 8 };
 
-int64_t quantize_channels(const struct stance_tensor *weights, int64_t *each)
+int64_t engine_quantize_channels(const struct stance_tensor *weights, int64_t *each)
 {
     *each = stance_tensor_count(weights) / weights->dims[0];
     return weights->dims[0];
@@ -60,7 +60,7 @@ static int fill_layer(const struct stance_quantizer *quantizer, struct quantize_
     const struct graph_node *node = &quantizer->graph->nodes[layer->node];
     const struct stance_tensor *weights = graph_constant(quantizer->graph, graph_input(node, 1));
     const struct stance_tensor *bias = graph_constant(quantizer->graph, graph_input(node, 2));
-    int64_t each, channels = quantize_channels(weights, &each);
+    int64_t each, channels = engine_quantize_channels(weights, &each);
     struct tensor_shape shape = tensor_shape_of(weights), row = {.rank = 1, .dims = {channels}};
     BASE_TRY(tensor_open(&layer->weights, STANCE_INT8, &shape));
     BASE_TRY(tensor_open(&layer->scales, STANCE_FLOAT32, &row));
@@ -80,7 +80,7 @@ static int fill_layer(const struct stance_quantizer *quantizer, struct quantize_
     return 0;
 }
 
-int quantize_weights(struct stance_quantizer *quantizer)
+int engine_quantize_weights(struct stance_quantizer *quantizer)
 {
     for (int i = 0; i < quantizer->layer_count; i++) {
         struct quantize_layer *layer = &quantizer->layers[i];

@@ -6,7 +6,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "engine/fold.h"
-#include "engine/quantize.h"
+#include "engine/quantization.h"
 #include "onnx/onnx_model.h"
 #include "stance/session.h"
 
@@ -31,7 +31,7 @@ static int check(const struct stance_quantizer *quantizer)
     if (options->max_inputs < 1 || options->max_inputs > 1 << 16)
         return base_error(STANCE_EARGUMENT, "max_inputs is %d: give 1 to 65536",
                           options->max_inputs);
-    if (quantize_is_quantized(model))
+    if (engine_quantize_is_quantized(model))
         return base_error(STANCE_EMODEL, "%s is quantised already; give the float network",
                           model->path);
     if (model->graph->input_count != 1 ||
@@ -66,7 +66,7 @@ static int find_layers(struct stance_quantizer *quantizer, const struct tensor_s
 {
     struct graph_folder folder = engine_folder();
     BASE_TRY(graph_specialise(&quantizer->shapes, quantizer->graph, shape, &folder));
-    int code = quantize_find_layers(quantizer);
+    int code = engine_quantize_find_layers(quantizer);
     return code < 0 ? base_error_context(code, "%s", quantizer->model->path) : 0;
 }
 
@@ -160,7 +160,7 @@ static void tell_range(const struct stance_quantizer *quantizer, const struct qu
     const struct quantize_value *value = &quantizer->values[layer->input];
     const struct quantize_histogram *seen = &value->histogram;
     struct quantize_range range = value->ranges[value->method];
-    out->method = quantize_method_names[value->method];
+    out->method = engine_quantize_method_names[value->method];
     out->low = range.low;
     out->high = range.high;
     out->least = seen->least;
@@ -202,8 +202,8 @@ int stance_quantizer_choose(struct stance_quantizer *quantizer, int i, int quant
 
 /* ---- Networks ---- */
 
-int quantize_model(struct stance_model **out, const struct stance_quantizer *quantizer,
-                   const struct graph *graph)
+int engine_quantize_model(struct stance_model **out, const struct stance_quantizer *quantizer,
+                          const struct graph *graph)
 {
     struct base_buffer bytes;
     *out = NULL;
@@ -220,8 +220,8 @@ static int build_chosen(struct graph **out, struct stance_quantizer *quantizer)
     *out = NULL;
     if (!quantizer->calibrated)
         return base_error(STANCE_EARGUMENT, "it has to be calibrated first");
-    BASE_TRY(quantize_place(quantizer, false));
-    return quantize_build(out, quantizer);
+    BASE_TRY(engine_quantize_place(quantizer, false));
+    return engine_quantize_build(out, quantizer);
 }
 
 int stance_quantizer_model(struct stance_quantizer *quantizer, struct stance_model **out)
@@ -229,7 +229,7 @@ int stance_quantizer_model(struct stance_quantizer *quantizer, struct stance_mod
     struct graph *graph;
     *out = NULL;
     BASE_TRY(build_chosen(&graph, quantizer));
-    int code = quantize_model(out, quantizer, graph);
+    int code = engine_quantize_model(out, quantizer, graph);
     graph_close(&graph);
     return code;
 }

@@ -1,7 +1,7 @@
 /* The quantizer inside: layers, ranges, and graphs built from them. The public side is
  * stance/quantize.h. */
-#ifndef ENGINE_QUANTIZE_H
-#define ENGINE_QUANTIZE_H
+#ifndef ENGINE_QUANTIZATION_H
+#define ENGINE_QUANTIZATION_H
 
 #include "engine/network.h"
 #include "stance/quantize.h"
@@ -22,29 +22,29 @@ struct quantize_histogram {
 };
 
 /* Room for bins. Errors: ENOMEMORY. */
-int quantize_histogram_open(struct quantize_histogram *histogram);
+int engine_quantize_histogram_open(struct quantize_histogram *histogram);
 /* Errors: EFORMAT (values that are not finite). */
-int quantize_histogram_add(struct quantize_histogram *histogram, const float *values,
-                           int64_t count);
+int engine_quantize_histogram_add(struct quantize_histogram *histogram, const float *values,
+                                  int64_t count);
 /* The range by enum stance_quantize_method, but not AUTO; 0 lies inside. */
-struct quantize_range quantize_histogram_range(const struct quantize_histogram *histogram,
-                                               int method);
-extern const char *const quantize_method_names[QUANTIZE_METHODS + 1];
+struct quantize_range engine_quantize_histogram_range(const struct quantize_histogram *histogram,
+                                                      int method);
+extern const char *const engine_quantize_method_names[QUANTIZE_METHODS + 1];
 
 /* real = scale · (byte - zero) for a range. */
 struct quantize_bytes {
     float scale;
     uint8_t zero;
 };
-struct quantize_bytes quantize_bytes_of(struct quantize_range range);
+struct quantize_bytes engine_quantize_bytes_of(struct quantize_range range);
 
 /* One value of the graph. */
 struct quantize_value {
     struct quantize_histogram histogram;
     int method;                                         /* chosen */
     struct quantize_range ranges[QUANTIZE_METHODS + 1]; /* by method; [0] unused */
-    bool wanted;                                        /* in bytes, by the last quantize_place() */
-    int group; /* the value whose scale it shares; itself */
+    bool wanted; /* in bytes, by the last engine_quantize_place() */
+    int group;   /* the value whose scale it shares; itself */
 };
 
 struct quantize_layer {
@@ -78,42 +78,42 @@ struct stance_quantizer {
 };
 
 /* Whether a network has been quantised, by the operators in its file. */
-bool quantize_is_quantized(const struct stance_model *model);
+bool engine_quantize_is_quantized(const struct stance_model *model);
 /* Fills `layers` from graph and shapes. Errors: EMODEL (none can be quantised), ENOMEMORY. */
-int quantize_find_layers(struct stance_quantizer *quantizer);
+int engine_quantize_find_layers(struct stance_quantizer *quantizer);
 
 /* Fills `wanted` and `group` of all values for the layers that are quantised now, or, with `all`, for
  * all that can be. */
-int quantize_place(struct stance_quantizer *quantizer, bool all);
+int engine_quantize_place(struct stance_quantizer *quantizer, bool all);
 /* The range of a value's group by the methods chosen, or by one method for all. */
-struct quantize_range quantize_group_range(const struct stance_quantizer *quantizer, int value,
-                                           int method);
+struct quantize_range engine_quantize_group_range(const struct stance_quantizer *quantizer,
+                                                  int value, int method);
 
 /* Moves scale between neighbouring convolutions, so that channels reach equally far. */
-int quantize_equalize(struct stance_quantizer *quantizer);
+int engine_quantize_equalize(struct stance_quantizer *quantizer);
 /* int8 weights of every layer that can have them. */
-int quantize_weights(struct stance_quantizer *quantizer);
+int engine_quantize_weights(struct stance_quantizer *quantizer);
 /* Output channels, and weights of each, which lie together. */
-int64_t quantize_channels(const struct stance_tensor *weights, int64_t *each);
+int64_t engine_quantize_channels(const struct stance_tensor *weights, int64_t *each);
 
-/* The graph with Q and DQ nodes for the layers chosen; quantize_place() has been called. */
-int quantize_build(struct graph **out, const struct stance_quantizer *quantizer);
+/* The graph with Q and DQ nodes for the layers chosen; engine_quantize_place() has been called. */
+int engine_quantize_build(struct graph **out, const struct stance_quantizer *quantizer);
 /* The float graph with other outputs: these values. */
-int quantize_build_observed(struct graph **out, const struct stance_quantizer *quantizer,
-                            const int *values, int count);
+int engine_quantize_build_observed(struct graph **out, const struct stance_quantizer *quantizer,
+                                   const int *values, int count);
 /* The float graph with an output for each of the listed layers that compares it with what it is in
  * int8 on the same inputs: [3 · out], by channel the mean difference, the mean square of the
  * difference, and the mean square of the float output. */
-int quantize_build_mirror(struct graph **out, const struct stance_quantizer *quantizer,
-                          const int *layers, int count, int method);
+int engine_quantize_build_mirror(struct graph **out, const struct stance_quantizer *quantizer,
+                                 const int *layers, int count, int method);
 /* Runs a graph, which is closed, over `inputs` of the inputs, evenly spread, and has `take` look at the
  * outputs of each run. Errors: also ECANCELLED. */
 typedef int quantize_take_fn(struct stance_quantizer *quantizer, const int *items, int count,
                              int method, const struct stance_tensor *outputs);
-int quantize_run(struct stance_quantizer *quantizer, struct graph *graph, int inputs,
-                 const int *items, int count, int method, quantize_take_fn *take);
+int engine_quantize_run(struct stance_quantizer *quantizer, struct graph *graph, int inputs,
+                        const int *items, int count, int method, quantize_take_fn *take);
 /* A graph as a model. */
-int quantize_model(struct stance_model **out, const struct stance_quantizer *quantizer,
-                   const struct graph *graph);
+int engine_quantize_model(struct stance_model **out, const struct stance_quantizer *quantizer,
+                          const struct graph *graph);
 
 #endif
