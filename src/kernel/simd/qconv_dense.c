@@ -65,6 +65,52 @@ static int64_t dots_in_all(const struct dense *d)
     return (int64_t)(d->in_blocks - 1) * (VEC_LANES / 4) + dots_of_block(d, d->in_blocks - 1);
 }
 
+/* The next tile's width where `left` pixels remain: nearly equal tiles, of whole fours if possible,
+ * which is what the finish takes at once. */
+static int next_width(const struct qconv_dots *dots, int blocks, int64_t left)
+{
+    int most = KERNEL_NAME(conv_tile_pixels)(blocks);
+    int64_t tiles = (left + most - 1) / most;
+    int width = (int)((left + tiles - 1) / tiles), fours = (width + 3) / 4 * 4;
+    width = fours <= most && fours <= left ? fours : width;
+    while (!dots->tiles[blocks - 1][width])
+        width--;
+    return width;
+}
+
+/* Estimated half-cycles of a line and all output channels, with `blocks` of them per tile. */
+static double line_cost(const struct dense *d, const struct qconv_dots *dots, int blocks,
+                        int64_t pixels)
+{
+    enum { FINISH = 32 /* of four vectors */, TILE = 32 };
+    double cost = 0, depth = (double)dots_in_all(d) * d->taps;
+    for (int group = 0; group < d->out_blocks; group += blocks) {
+        int now = d->out_blocks - group < blocks ? d->out_blocks - group : blocks;
+        for (int64_t left = pixels, width; left > 0; left -= width) {
+            width = next_width(dots, now, left);
+            /* two dots in a cycle with a latency of four, two loads in a cycle */
+            int sums = now * (int)width, loads = now + (int)width;
+            int slow = sums > loads ? sums : loads;
+            cost += depth * (slow > 8 ? slow : 8) + now * (int)((width + 3) / 4) * FINISH + TILE;
+        }
+    }
+    return cost;
+}
+
+static int choose_blocks(const struct dense *d, const struct qconv_dots *dots, int64_t pixels)
+{
+    int best = 1;
+    double least = line_cost(d, dots, 1, pixels);
+    for (int blocks = 2; blocks <= QCONV_MAX_BLOCKS; blocks++) {
+        double cost = line_cost(d, dots, blocks, pixels);
+        if (cost < least) {
+            best = blocks;
+            least = cost;
+        }
+    }
+    return best;
+}
+
 /* ---- Plan ------------------------------------------------------------------------------------ */
 
 static int64_t band_bytes(const struct dense *d)
@@ -106,17 +152,15 @@ static void choose_pixels(struct dense *d)
     d->rows = (int)(most < d->out_plane ? most : d->out_plane);
 }
 
-static int choose_mode(const struct dense *d)
+static int choose_mode(const struct dense *d, const struct qconv_dots *dots)
 {
     const struct kernel_conv_shape *s = d->shape;
     if (d->taps == 1 && s->stride_height == 1 && s->stride_width == 1 && s->pad_top == 0 &&
         s->pad_left == 0 && s->in_height == s->out_height && s->in_width == s->out_width)
         return IN_PLACE;
-    int lines = KERNEL_NAME(conv_tile_choose)(d->out_blocks, s->out_width);
-    int flat = KERNEL_NAME(conv_tile_choose)(d->out_blocks, d->out_plane);
-    float line_cost = KERNEL_NAME(conv_tile_cost)(lines, d->out_blocks, s->out_width);
-    float flat_cost = KERNEL_NAME(conv_tile_cost)(flat, d->out_blocks, d->out_plane);
-    return flat_cost * 1.05f < line_cost * (float)s->out_height ? FLAT : LINES;
+    double lines = line_cost(d, dots, choose_blocks(d, dots, s->out_width), s->out_width);
+    double flat = line_cost(d, dots, choose_blocks(d, dots, d->out_plane), d->out_plane);
+    return flat * 1.05 < lines * s->out_height ? FLAT : LINES;
 }
 
 /* Shares of a million multiply-adds, or of reading 50 KB of weights: 5 µs or more. Bands are not cut
@@ -150,9 +194,9 @@ int KERNEL_NAME(qconv_dense_plan)(struct kernel_qconv_plan *plan, const struct q
     if (s->groups != 1)
         return STANCE_EUNSUPPORTED;
     struct dense d = dense_of(plan);
-    plan->tile[MODE] = choose_mode(&d);
-    plan->tile[BLOCKS] = KERNEL_NAME(conv_tile_choose)(
-        d.out_blocks, plan->tile[MODE] == LINES ? s->out_width : d.out_plane);
+    plan->tile[MODE] = choose_mode(&d, dots);
+    plan->tile[BLOCKS] =
+        choose_blocks(&d, dots, plan->tile[MODE] == LINES ? s->out_width : d.out_plane);
     d = dense_of(plan);
     int64_t lines = d.mode == IN_PLACE ? d.out_plane : s->out_height, bytes = 0;
     int64_t weights = weight_bytes(&d, dots);
@@ -278,7 +322,7 @@ static void run_line(const struct qconv_dots *dots, const struct qconv_finish *f
     _Alignas(64) int32_t sums[(QCONV_MAX_SUMS + 4) * VEC_LANES];
     tile.sums = sums;
     for (int width; count > 0; count -= width) {
-        width = KERNEL_NAME(conv_tile_next)(blocks, count);
+        width = next_width(dots, blocks, count);
         dots->tiles[blocks - 1][width](&tile);
         KERNEL_NAME(qconv_finish)(finish, &target, sums, blocks, width);
         tile.input += (int64_t)width * VEC_LANES;

@@ -26,19 +26,20 @@ static const struct method methods[QCONV_METHODS] = {
     [QCONV_DEPTHWISE] = {false, DEPTHWISE},
 };
 
+/* NULL where tier or processor lack them. */
 static const struct qconv_dots *dots_of(int method)
 {
+    if (!methods[method].vnni)
+        return &KERNEL_NAME(qconv_dots);
 #if defined(KERNEL_AVX512)
-    if (methods[method].vnni)
-        return &qconv_dots_vnni;
+    return base_cpu_has_vnni() ? &qconv_dots_vnni : NULL;
+#else
+    return NULL;
 #endif
-    return &KERNEL_NAME(qconv_dots);
 }
 
-static bool supported(const struct kernel_conv_shape *s, int method)
+static bool supported(const struct kernel_conv_shape *s)
 {
-    if (methods[method].vnni && (KERNEL_TIER != BASE_CPU_AVX512 || !base_cpu_has_vnni()))
-        return false;
     int64_t taps = (int64_t)s->kernel_height * s->kernel_width;
     return !s->transposed && !s->plain_input && !s->plain_output &&
            s->in_channels / s->groups * taps <= KERNEL_QCONV_DEPTH &&
@@ -58,7 +59,7 @@ int KERNEL_NAME(kernel_qconv_plan_with)(struct kernel_qconv_plan *plan,
                                        .residual = *residual,
                                        .output = *output,
                                        .method = method};
-    if (method < 0 || method >= QCONV_METHODS || !supported(shape, method))
+    if (method < 0 || method >= QCONV_METHODS || !dots_of(method) || !supported(shape))
         return STANCE_EUNSUPPORTED;
     return methods[method].plan(plan, dots_of(method));
 }
