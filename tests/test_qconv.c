@@ -197,12 +197,12 @@ static void describe(const struct kernel_qconv_plan *plan, const char *tier, cha
     const struct kernel_conv_shape *s = &plan->shape;
     snprintf(text, size,
              "%s %s: n%d c%d %dx%d -> k%d %dx%d, kernel %dx%d stride %d,%d dilation %d,%d "
-             "pad %d,%d groups %d, activation %d residual %d %s output %s",
+             "pad %d,%d groups %d%s, activation %d residual %d %s output %s",
              tier, plan->name, s->batch, s->in_channels, s->in_height, s->in_width, s->out_channels,
              s->out_height, s->out_width, s->kernel_height, s->kernel_width, s->stride_height,
              s->stride_width, s->dilation_height, s->dilation_width, s->pad_top, s->pad_left,
-             s->groups, plan->epilogue.activation, plan->epilogue.residual,
-             plan->residual.scale == 0 ? "of floats" : "of bytes",
+             s->groups, s->transposed ? " transposed" : "", plan->epilogue.activation,
+             plan->epilogue.residual, plan->residual.scale == 0 ? "of floats" : "of bytes",
              plan->output.scale == 0 ? "floats" : "bytes");
 }
 
@@ -324,7 +324,9 @@ static int random_size(const struct kernel_conv_shape *s, bool vertical)
     int kernel = vertical ? s->kernel_height : s->kernel_width;
     int stride = vertical ? s->stride_height : s->stride_width;
     int dilation = vertical ? s->dilation_height : s->dilation_width;
-    int end = random_int(0, 2) ? pad : random_int(0, kernel - 1);
+    int end = random_int(0, 2) && !s->transposed ? pad : random_int(0, kernel - 1);
+    if (s->transposed)
+        return (in - 1) * stride - pad - end + (kernel - 1) * dilation + 1;
     return in + pad + end > (kernel - 1) * dilation
                ? out_size(in, kernel, stride, dilation, pad + end)
                : 0;
@@ -352,6 +354,7 @@ static void random_shape(struct problem *p, int round)
     *p = (struct problem){0};
     s->batch = round % 3 == 0 ? 3 : 1;
     s->groups = 1;
+    s->transposed = round % 5 == 3;
     s->in_channels = random_int(1, 70);
     s->out_channels = random_int(1, 70);
     if (round % 3 == 1)
@@ -362,6 +365,8 @@ static void random_shape(struct problem *p, int round)
         s->out_width = random_size(s, false);
     } while (s->out_height < 1 || s->out_width < 1);
     random_numbers(p);
+    if (s->transposed && round % 10 != 3)
+        p->epilogue.residual = KERNEL_NO_RESIDUAL;
 }
 
 /* ---- Tests ----------------------------------------------------------------------------------- */
@@ -376,10 +381,21 @@ static double defined_sum(const struct problem *p, int n, int k, int oy, int ox)
             for (int kx = 0; kx < s->kernel_width; kx++) {
                 int y = oy * s->stride_height + ky * s->dilation_height - s->pad_top;
                 int x = ox * s->stride_width + kx * s->dilation_width - s->pad_left;
+                size_t filter = (size_t)k * ins + c;
+                if (s->transposed) {
+                    int outs = s->out_channels / s->groups;
+                    y = oy + s->pad_top - ky * s->dilation_height;
+                    x = ox + s->pad_left - kx * s->dilation_width;
+                    if (y % s->stride_height || x % s->stride_width)
+                        continue;
+                    y /= s->stride_height;
+                    x /= s->stride_width;
+                    filter = (size_t)(group * ins + c) * outs + k % outs;
+                }
                 if (y < 0 || x < 0 || y >= s->in_height || x >= s->in_width)
                     continue;
                 size_t at = ((size_t)n * s->in_channels + group * ins + c) * s->in_height + y;
-                size_t w = (((size_t)k * ins + c) * s->kernel_height + ky) * s->kernel_width + kx;
+                size_t w = (filter * s->kernel_height + ky) * s->kernel_width + kx;
                 sum += (double)p->input.scale * (p->x[at * s->in_width + x] - p->input.zero) *
                        (double)p->weight_scales[k] * p->weights[w];
             }
@@ -517,10 +533,6 @@ static void test_unfit_plans_are_refused(void **state)
         .input = {1.0f, 0}};
     struct kernel_qconv_plan plan;
     for (int tier = 0; tier <= (int)base_cpu_best(); tier++) {
-        p.shape.transposed = true;
-        p.shape.in_channels = 16;
-        assert_int_equal(plan_with((enum base_cpu_tier)tier, &plan, &p, -1), STANCE_EUNSUPPORTED);
-        p.shape.transposed = false;
         p.shape.in_channels = KERNEL_QCONV_DEPTH / 9 + 1;
         assert_int_equal(plan_with((enum base_cpu_tier)tier, &plan, &p, -1), STANCE_EUNSUPPORTED);
     }

@@ -219,12 +219,12 @@ struct kernel_table {
                      int part, int parts);
 
     /* `input` has a scale; `residual` counts where the epilogue has one. Errors: EUNSUPPORTED when
-     * this tier has none for the shape; no tier has transposed ones or plain data. */
+     * this tier has none for the shape; no tier but the reference has plain data, or transposed
+     * ones with a residual. */
     int (*qconv_plan)(struct kernel_qconv_plan *plan, const struct kernel_conv_shape *shape,
                       const struct kernel_epilogue *epilogue, const struct kernel_bytes *input,
                       const struct kernel_bytes *residual, const struct kernel_bytes *output);
-    /* `weights`: [out][in / groups][kh][kw]; a scale and a bias per output channel, bias may be
-     * NULL. `packed` is 64-byte aligned and has plan->packed_bytes. */
+    /* `weights` as for conv_pack; a scale and a bias per output channel, bias may be NULL. `packed` is 64-byte aligned and has plan->packed_bytes. */
     void (*qconv_pack)(const struct kernel_qconv_plan *plan, const int8_t *weights,
                        const float *weight_scales, const float *bias, void *packed);
     void (*qconv_run)(const struct kernel_qconv_plan *plan,

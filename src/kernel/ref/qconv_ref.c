@@ -1,4 +1,5 @@
-/* Convolution of bytes on plain data, reference tier: any groups, stride, dilation and padding. */
+/* Convolution of bytes on plain data, reference tier: any groups, stride, dilation and padding,
+ * and the transposed one. */
 #include <string.h>
 
 #include "kernel/ref/ref.h"
@@ -14,7 +15,7 @@ int kernel_ref_qconv_plan(struct kernel_qconv_plan *plan, const struct kernel_co
                           const struct kernel_epilogue *epilogue, const struct kernel_bytes *input,
                           const struct kernel_bytes *residual, const struct kernel_bytes *output)
 {
-    if (shape->transposed || depth_of(shape) > KERNEL_QCONV_DEPTH)
+    if (depth_of(shape) > KERNEL_QCONV_DEPTH)
         return base_error(STANCE_EUNSUPPORTED,
                           "no tier has a kernel of bytes for this convolution");
     int64_t planes = (int64_t)shape->batch * shape->out_channels;
@@ -43,22 +44,37 @@ void kernel_ref_qconv_pack(const struct kernel_qconv_plan *plan, const int8_t *w
     memcpy(to + 2 * outputs, weights, outputs * (size_t)depth_of(&plan->shape));
 }
 
-/* Σ weight · (byte - zero); outside of the input the byte is zero. */
+/* The input position that tap k of output position o reads, or -1. */
+static int position(int o, int k, int stride, int dilation, int pad, bool transposed)
+{
+    if (!transposed)
+        return o * stride + k * dilation - pad;
+    int at = o + pad - k * dilation;
+    return at % stride == 0 ? at / stride : -1;
+}
+
+/* Σ weight · (byte - zero) of output channel `out`; outside of the input the byte is zero. */
 static int32_t sum_at(const struct kernel_qconv_plan *plan, const uint8_t *input,
-                      const int8_t *filter, int oy, int ox)
+                      const int8_t *weights, int out, int oy, int ox)
 {
     const struct kernel_conv_shape *s = &plan->shape;
+    int ins = s->in_channels / s->groups, outs = s->out_channels / s->groups, group = out / outs;
     int32_t sum = 0;
-    for (int c = 0; c < s->in_channels / s->groups; c++)
+    for (int c = 0; c < ins; c++) {
+        int64_t filter =
+            s->transposed ? (int64_t)(group * ins + c) * outs + out % outs : (int64_t)out * ins + c;
+        const int8_t *weight = weights + filter * s->kernel_height * s->kernel_width;
+        const uint8_t *plane = input + (int64_t)(group * ins + c) * s->in_height * s->in_width;
         for (int ky = 0; ky < s->kernel_height; ky++)
-            for (int kx = 0; kx < s->kernel_width; kx++, filter++) {
-                int y = oy * s->stride_height + ky * s->dilation_height - s->pad_top;
-                int x = ox * s->stride_width + kx * s->dilation_width - s->pad_left;
-                if (y < 0 || x < 0 || y >= s->in_height || x >= s->in_width)
-                    continue;
-                int64_t at = ((int64_t)c * s->in_height + y) * s->in_width + x;
-                sum += *filter * (input[at] - plan->input.zero);
+            for (int kx = 0; kx < s->kernel_width; kx++, weight++) {
+                int y = position(oy, ky, s->stride_height, s->dilation_height, s->pad_top,
+                                 s->transposed);
+                int x = position(ox, kx, s->stride_width, s->dilation_width, s->pad_left,
+                                 s->transposed);
+                if (y >= 0 && x >= 0 && y < s->in_height && x < s->in_width)
+                    sum += *weight * (plane[(int64_t)y * s->in_width + x] - plan->input.zero);
             }
+    }
     return sum;
 }
 
@@ -76,17 +92,14 @@ static void run_plane(const struct kernel_qconv_plan *plan,
 {
     const struct kernel_conv_shape *s = &plan->shape;
     const float *scales = buffers->packed, *biases = scales + s->out_channels;
-    const int8_t *filter = (const int8_t *)(biases + s->out_channels);
-    filter += (int64_t)out * depth_of(s);
-    int group = out / (s->out_channels / s->groups);
-    const uint8_t *input =
-        buffers->input + image * buffers->input_batch_stride +
-        (int64_t)group * (s->in_channels / s->groups) * s->in_height * s->in_width;
+    const int8_t *weights = (const int8_t *)(biases + s->out_channels);
+    const uint8_t *input = buffers->input + image * buffers->input_batch_stride;
     int64_t pixels = (int64_t)s->out_height * s->out_width;
     int64_t to = image * buffers->output_batch_stride + out * pixels;
     int64_t from = image * buffers->residual_batch_stride + out * pixels;
     for (int64_t i = 0; i < pixels; i++) {
-        int32_t sum = sum_at(plan, input, filter, (int)(i / s->out_width), (int)(i % s->out_width));
+        int32_t sum =
+            sum_at(plan, input, weights, out, (int)(i / s->out_width), (int)(i % s->out_width));
         float y = kernel_ref_epilogue(&plan->epilogue, (float)sum * scales[out] + biases[out],
                                       residual_at(plan, buffers->residual, from + i));
         if (plan->output.scale == 0)

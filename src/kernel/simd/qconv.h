@@ -84,7 +84,6 @@ void QCONV_NAME(qconv_windows)(const struct qconv_windows *row);
 
 /* What lies before the packed weights. */
 struct qconv_head {
-    const int32_t *start;         /* what the sums of each lane begin with */
     const float *scales, *biases; /* of each lane, in the units of the finish */
     const int16_t *curve;         /* of CURVE */
     const char *weights;

@@ -1,5 +1,8 @@
 /* Dense convolution of bytes with register tiles: 1×1 in place, everything else from a band whose
- * padding is the byte `zero` (see conv_band.c; the band here holds bytes, laid out alike). */
+ * padding is the byte `zero` (see conv_band.c; the band here holds bytes, laid out alike). Transposed
+ * ones are one such convolution per residue of the output position. */
+#include <string.h>
+
 #include "kernel/simd/qconv.h"
 #include "kernel/simd/vec_bytes.h"
 
@@ -14,7 +17,8 @@ enum {
 
 struct dense {
     const struct kernel_conv_shape *shape;
-    int blocks, mode, rows, bands, taps;
+    int blocks, mode, rows, bands;
+    int classes, taps; /* taps: of all classes */
     bool weights_first;
     int in_blocks, out_blocks, tile_groups;
     int64_t in_plane, out_plane; /* pixels */
@@ -29,6 +33,7 @@ static struct dense dense_of(const struct kernel_qconv_plan *plan)
         .mode = plan->tile[MODE],
         .rows = plan->tile[ROWS],
         .bands = plan->tile[BANDS],
+        .classes = s->transposed ? s->stride_height * s->stride_width : 1,
         .taps = s->kernel_height * s->kernel_width,
         .weights_first = plan->tile[WEIGHTS_FIRST],
         .in_blocks = kernel_blocks(s->in_channels, VEC_LANES),
@@ -41,15 +46,25 @@ static struct dense dense_of(const struct kernel_qconv_plan *plan)
     return d;
 }
 
-static struct conv_band band_of(const struct dense *d)
+static struct conv_class_axis axis_of(const struct dense *d, bool vertical, int class)
+{
+    return KERNEL_NAME(conv_class_axis_of)(d->shape, vertical, class);
+}
+
+static int taps_of(const struct dense *d, int class)
+{
+    return axis_of(d, true, class).taps * axis_of(d, false, class).taps;
+}
+
+static struct conv_band band_of(const struct dense *d, int class)
 {
     const struct kernel_conv_shape *s = d->shape;
+    struct conv_class_axis y = axis_of(d, true, class), x = axis_of(d, false, class);
     struct conv_band band = {.in_height = s->in_height, .in_width = s->in_width, .rows = d->rows};
-    KERNEL_NAME(conv_axis_plan)
-    (&band.y, -s->pad_top, s->dilation_height, s->kernel_height, s->stride_height, false);
-    KERNEL_NAME(conv_axis_plan)
-    (&band.x, -s->pad_left, s->dilation_width, s->kernel_width, s->stride_width, d->mode == FLAT);
-    band.pitch = s->out_width + band.x.extra;
+    bool flat = d->mode == FLAT;
+    KERNEL_NAME(conv_axis_plan)(&band.y, y.in_first, y.in_tap_step, y.taps, y.in_step, false);
+    KERNEL_NAME(conv_axis_plan)(&band.x, x.in_first, x.in_tap_step, x.taps, x.in_step, flat);
+    band.pitch = x.outs + band.x.extra;
     return band;
 }
 
@@ -83,7 +98,7 @@ static double line_cost(const struct dense *d, const struct qconv_dots *dots, in
                         int64_t pixels)
 {
     enum { FINISH = 32 /* of four vectors */, TILE = 32 };
-    double cost = 0, depth = (double)dots_in_all(d) * d->taps;
+    double cost = 0, depth = (double)dots_in_all(d) * d->taps / d->classes;
     for (int group = 0; group < d->out_blocks; group += blocks) {
         int now = d->out_blocks - group < blocks ? d->out_blocks - group : blocks;
         for (int64_t left = pixels, width; left > 0; left -= width) {
@@ -113,15 +128,42 @@ static int choose_blocks(const struct dense *d, const struct qconv_dots *dots, i
 
 /* ---- Plan ------------------------------------------------------------------------------------ */
 
+/* Bytes of the largest class's band. */
 static int64_t band_bytes(const struct dense *d)
 {
-    struct conv_band band = band_of(d);
-    return KERNEL_NAME(conv_band_stride)(&band) * d->in_blocks;
+    int64_t most = 0;
+    for (int class = 0; class < d->classes; ++class) {
+        struct conv_band band = band_of(d, class);
+        int64_t bytes = KERNEL_NAME(conv_band_stride)(&band) * d->in_blocks;
+        most = bytes > most ? bytes : most;
+    }
+    return most;
+}
+
+/* Packed: of one block of output channels, what the sums begin with and the weights. */
+static int64_t block_bytes(const struct dense *d, const struct qconv_dots *dots, int class)
+{
+    return VEC_LANES * (4 + dots_in_all(d) * taps_of(d, class) * dots->dot_size);
 }
 
 static int64_t weight_bytes(const struct dense *d, const struct qconv_dots *dots)
 {
-    return (int64_t)d->out_blocks * VEC_LANES * dots_in_all(d) * d->taps * dots->dot_size;
+    int64_t bytes = 0;
+    for (int class = 0; class < d->classes; ++class)
+        bytes += d->out_blocks * block_bytes(d, dots, class);
+    return bytes;
+}
+
+/* Output rows and columns of the largest class. */
+static int most_rows(const struct kernel_conv_shape *s)
+{
+    return s->transposed ? (s->out_height + s->stride_height - 1) / s->stride_height
+                         : s->out_height;
+}
+
+static int most_columns(const struct kernel_conv_shape *s)
+{
+    return s->transposed ? (s->out_width + s->stride_width - 1) / s->stride_width : s->out_width;
 }
 
 /* Rows per band. Shares of whole bands copy no input twice; but each reads all the weights, which
@@ -129,7 +171,7 @@ static int64_t weight_bytes(const struct dense *d, const struct qconv_dots *dots
 static void choose_rows(struct dense *d, int64_t weights)
 {
     enum { CACHE = 256 << 10, WEIGHTS = 768 << 10, SHARES = 8 };
-    int rows = d->shape->out_height;
+    int rows = most_rows(d->shape);
     d->rows = rows;
     while (d->rows > 1 && band_bytes(d) > CACHE)
         d->rows = (d->rows + 1) / 2;
@@ -155,9 +197,12 @@ static void choose_pixels(struct dense *d)
 static int choose_mode(const struct dense *d, const struct qconv_dots *dots)
 {
     const struct kernel_conv_shape *s = d->shape;
-    if (d->taps == 1 && s->stride_height == 1 && s->stride_width == 1 && s->pad_top == 0 &&
-        s->pad_left == 0 && s->in_height == s->out_height && s->in_width == s->out_width)
+    if (!s->transposed && d->taps == 1 && s->stride_height == 1 && s->stride_width == 1 &&
+        s->pad_top == 0 && s->pad_left == 0 && s->in_height == s->out_height &&
+        s->in_width == s->out_width)
         return IN_PLACE;
+    if (s->transposed)
+        return LINES;
     double lines = line_cost(d, dots, choose_blocks(d, dots, s->out_width), s->out_width);
     double flat = line_cost(d, dots, choose_blocks(d, dots, d->out_plane), d->out_plane);
     return flat * 1.05 < lines * s->out_height ? FLAT : LINES;
@@ -169,13 +214,14 @@ static int choose_mode(const struct dense *d, const struct qconv_dots *dots)
 static int choose_parts(const struct dense *d, int64_t weights)
 {
     enum { COPY_CYCLES = 2 /* a pixel */, SUM_CYCLES = 64 /* multiply-adds in one */, FEW = 4 };
-    int64_t maps = (int64_t)d->shape->batch * d->bands, units = maps * d->tile_groups;
-    int64_t sums = d->out_plane * d->shape->batch * weights;
+    int64_t maps = (int64_t)d->shape->batch * d->bands, sets = d->classes * d->tile_groups;
+    int64_t units = maps * sets;
+    int64_t sums = d->out_plane * d->shape->batch * weights / d->classes;
     int64_t work = sums / 1000000 > weights / 50000 ? sums / 1000000 : weights / 50000;
     if (d->mode != IN_PLACE && maps >= FEW) {
         units = maps;
     } else if (d->mode != IN_PLACE) {
-        int64_t copies = maps * band_bytes(d) / VEC_LANES * COPY_CYCLES;
+        int64_t copies = maps * d->classes * band_bytes(d) / VEC_LANES * COPY_CYCLES;
         int64_t most = maps * (sums / SUM_CYCLES / 20 / copies);
         work = work < most ? work : most > FEW ? most : FEW;
     }
@@ -191,14 +237,17 @@ static int choose_parts(const struct dense *d, int64_t weights)
 int KERNEL_NAME(qconv_dense_plan)(struct kernel_qconv_plan *plan, const struct qconv_dots *dots)
 {
     const struct kernel_conv_shape *s = &plan->shape;
-    if (s->groups != 1)
+    bool apart = s->transposed && ((s->dilation_height > 1 && s->stride_height > 1) ||
+                                   (s->dilation_width > 1 && s->stride_width > 1) ||
+                                   plan->epilogue.residual != KERNEL_NO_RESIDUAL);
+    if (s->groups != 1 || apart)
         return STANCE_EUNSUPPORTED;
     struct dense d = dense_of(plan);
     plan->tile[MODE] = choose_mode(&d, dots);
     plan->tile[BLOCKS] =
-        choose_blocks(&d, dots, plan->tile[MODE] == LINES ? s->out_width : d.out_plane);
+        choose_blocks(&d, dots, plan->tile[MODE] == LINES ? most_columns(s) : d.out_plane);
     d = dense_of(plan);
-    int64_t lines = d.mode == IN_PLACE ? d.out_plane : s->out_height, bytes = 0;
+    int64_t lines = d.mode == IN_PLACE ? d.out_plane : most_rows(s), bytes = 0;
     int64_t weights = weight_bytes(&d, dots);
     if (d.mode == IN_PLACE) {
         choose_pixels(&d);
@@ -227,32 +276,50 @@ static void four_weights(const struct dense *d, const int8_t *weights, int k, in
 {
     const struct kernel_conv_shape *s = d->shape;
     for (int i = 0; i < 4; i++) {
+        int64_t filter = s->transposed ? (int64_t)(c + i) * s->out_channels + k
+                                       : (int64_t)k * s->in_channels + c + i;
         bool there = k < s->out_channels && c + i < s->in_channels;
         four[i] = 0;
         if (there)
-            four[i] = weights[((int64_t)k * s->in_channels + c + i) * d->taps + tap];
+            four[i] = weights[filter * d->taps + tap];
     }
+}
+
+/* One tile group of one class: what its sums begin with, then [input block][tap][dot][block][lane]. */
+static void pack_tile(const struct dense *d, const struct qconv_dots *dots, const int8_t *weights,
+                      int zero, int class, int first_block, int blocks, char *to)
+{
+    struct conv_class_axis y = axis_of(d, true, class), x = axis_of(d, false, class);
+    int32_t *start = (int32_t *)(void *)to;
+    memset(start, 0, (size_t)blocks * VEC_LANES * sizeof *start);
+    to += blocks * VEC_LANES * 4;
+    for (int in = 0; in < d->in_blocks; in++)
+        for (int i = 0; i < y.taps * x.taps * dots_of_block(d, in); i++) {
+            int dot = i % dots_of_block(d, in), tap = i / dots_of_block(d, in);
+            tap = (y.tap_first + tap / x.taps * y.tap_step) * d->shape->kernel_width + x.tap_first +
+                  tap % x.taps * x.tap_step;
+            for (int k = 0; k < blocks * VEC_LANES; k++) {
+                int8_t four[4];
+                four_weights(d, weights, first_block * VEC_LANES + k, in * VEC_LANES + 4 * dot, tap,
+                             four);
+                start[k] -= zero * (four[0] + four[1] + four[2] + four[3]);
+                dots->dot_pack(four, to, k % VEC_LANES);
+                if (k % VEC_LANES == VEC_LANES - 1)
+                    to += VEC_LANES * dots->dot_size;
+            }
+        }
 }
 
 void KERNEL_NAME(qconv_dense_pack)(const struct kernel_qconv_plan *plan,
                                    const struct qconv_dots *dots, const int8_t *weights, char *to)
 {
     struct dense d = dense_of(plan);
-    for (int first = 0; first < d.out_blocks; first += d.blocks) {
-        int left = d.out_blocks - first, blocks = left < d.blocks ? left : d.blocks;
-        for (int in = 0; in < d.in_blocks; in++)
-            for (int i = 0; i < d.taps * dots_of_block(&d, in) * blocks * VEC_LANES; i++) {
-                int lane = i % VEC_LANES, block = i / VEC_LANES % blocks;
-                int dot = i / VEC_LANES / blocks % dots_of_block(&d, in);
-                int tap = i / VEC_LANES / blocks / dots_of_block(&d, in);
-                int8_t four[4];
-                four_weights(&d, weights, (first + block) * VEC_LANES + lane,
-                             in * VEC_LANES + 4 * dot, tap, four);
-                dots->dot_pack(four, to, lane);
-                if (lane == VEC_LANES - 1)
-                    to += VEC_LANES * dots->dot_size;
-            }
-    }
+    for (int class = 0; class < d.classes; ++class)
+        for (int first = 0; first < d.out_blocks; first += d.blocks) {
+            int left = d.out_blocks - first, blocks = left < d.blocks ? left : d.blocks;
+            pack_tile(&d, dots, weights, plan->input.zero, class, first, blocks, to);
+            to += blocks * block_bytes(&d, dots, class);
+        }
 }
 
 /* ---- Run ------------------------------------------------------------------------------------- */
@@ -302,63 +369,101 @@ static void fill_band(const struct conv_band *band, const uint8_t *input, int bl
     }
 }
 
-/* One unit of work: a band of one image × a tile group. */
+/* One unit of work: a band of one image and class × a tile group. */
 struct unit {
-    int image, band, tile_group;
+    int image, band, class, tile_group;
 };
 
 static struct unit unit_at(const struct dense *d, int64_t index)
 {
-    int maps = d->shape->batch * d->bands;
-    int map = (int)(d->weights_first ? index % maps : index / d->tile_groups);
-    int group = (int)(d->weights_first ? index / maps : index % d->tile_groups);
-    return (struct unit){map / d->bands, map % d->bands, group};
+    int maps = d->shape->batch * d->bands, sets = d->classes * d->tile_groups;
+    int map = (int)(d->weights_first ? index % maps : index / sets);
+    int set = (int)(d->weights_first ? index / maps : index % sets);
+    return (struct unit){map / d->bands, map % d->bands, set / d->tile_groups,
+                         set % d->tile_groups};
 }
 
-/* A line of `count` pixels, tile after tile. */
+/* Finishes a tile whose pixels lie `step` apart: side by side first, then each to its place. */
+static void finish_apart(const struct qconv_finish *finish, const struct qconv_target *target,
+                         const int32_t *sums, int blocks, int pixels, int step)
+{
+    _Alignas(64) float together[QCONV_MAX_SUMS * VEC_LANES]; /* floats or bytes */
+    struct qconv_target near = *target;
+    size_t size = finish->plan->output.scale == 0 ? VEC_LANES * sizeof(float) : VEC_LANES;
+    near.output = together;
+    near.block_stride = pixels * VEC_LANES;
+    KERNEL_NAME(qconv_finish)(finish, &near, sums, blocks, pixels);
+    for (int i = 0; i < blocks * pixels; i++) {
+        int64_t place = i / pixels * target->block_stride / VEC_LANES + i % pixels * step;
+        memcpy((char *)target->output + place * (int64_t)size, (char *)together + (size_t)i * size,
+               size);
+    }
+}
+
+/* A line of `count` pixels, which lie `step` apart in the output, tile after tile. */
 static void run_line(const struct qconv_dots *dots, const struct qconv_finish *finish,
-                     struct qconv_tile tile, struct qconv_target target, int blocks, int64_t count)
+                     struct qconv_tile tile, struct qconv_target target, int blocks, int64_t count,
+                     int step)
 {
     _Alignas(64) int32_t sums[(QCONV_MAX_SUMS + 4) * VEC_LANES];
     tile.sums = sums;
     for (int width; count > 0; count -= width) {
         width = next_width(dots, blocks, count);
         dots->tiles[blocks - 1][width](&tile);
-        KERNEL_NAME(qconv_finish)(finish, &target, sums, blocks, width);
+        if (step == 1)
+            KERNEL_NAME(qconv_finish)(finish, &target, sums, blocks, width);
+        else
+            finish_apart(finish, &target, sums, blocks, width, step);
         tile.input += (int64_t)width * VEC_LANES;
-        target = KERNEL_NAME(qconv_target_move)(finish, target, width);
+        target = KERNEL_NAME(qconv_target_move)(finish, target, width * step);
     }
 }
 
-/* Weights and target of a tile group, whose band is at tile->input. */
+/* Weights and scales of a tile group; returns its number of blocks. */
+static int aim_tile(const struct dense *d, const struct qconv_dots *dots,
+                    const struct qconv_head *head, const struct unit *u, struct qconv_tile *tile,
+                    struct qconv_target *target)
+{
+    int first = u->tile_group * d->blocks, left = d->out_blocks - first;
+    int blocks = left < d->blocks ? left : d->blocks;
+    const char *packed = head->weights + first * block_bytes(d, dots, u->class);
+    for (int class = 0; class < u->class; ++class)
+        packed += d->out_blocks * block_bytes(d, dots, class);
+    tile->start = (const int32_t *)(const void *)packed;
+    tile->weights = packed + blocks * VEC_LANES * 4;
+    tile->tap_count = taps_of(d, u->class);
+    *target = (struct qconv_target){
+        .scales = head->scales + first * VEC_LANES,
+        .biases = head->biases + first * VEC_LANES,
+        .block_stride = d->out_plane * VEC_LANES,
+    };
+    return blocks;
+}
+
+/* A unit whose band is at tile.input. */
 static void run_unit(const struct dense *d, const struct qconv_dots *dots,
                      const struct qconv_finish *finish, const struct qconv_head *head,
                      const struct unit *u, const struct kernel_qconv_buffers *buffers,
                      struct qconv_tile tile, int pitch)
 {
-    int first = u->tile_group * d->blocks, left = d->out_blocks - first;
-    int blocks = left < d->blocks ? left : d->blocks;
-    int64_t group = (int64_t)d->blocks * VEC_LANES * dots_in_all(d) * d->taps * dots->dot_size;
-    tile.weights = head->weights + u->tile_group * group;
-    tile.start = head->start + first * VEC_LANES;
-    struct qconv_target target = {
-        .scales = head->scales + first * VEC_LANES,
-        .biases = head->biases + first * VEC_LANES,
-        .block_stride = d->out_plane * VEC_LANES,
-    };
-    int line = d->mode == IN_PLACE ? 1 : d->shape->out_width;
-    int lines = d->mode == IN_PLACE ? (int)d->out_plane : d->shape->out_height;
-    int64_t from = u->band * d->rows, rows = lines - from < d->rows ? lines - from : d->rows;
-    KERNEL_NAME(qconv_target_aim)
-    (finish, &target, buffers, u->image, first * d->out_plane + from * line);
-    if (d->mode != LINES) {
-        run_line(dots, finish, tile, target, blocks, rows * line);
-        return;
+    struct qconv_target target;
+    struct conv_class_axis y = axis_of(d, true, u->class), x = axis_of(d, false, u->class);
+    int blocks = aim_tile(d, dots, head, u, &tile, &target), line = d->shape->out_width;
+    int64_t first = u->band * d->rows, lines = y.outs;
+    int64_t at = (y.out_first + first * y.out_step) * line + x.out_first;
+    if (d->mode == IN_PLACE) {
+        at = first;
+        lines = d->out_plane;
     }
-    for (int row = 0; row < rows; row++) {
-        run_line(dots, finish, tile, target, blocks, line);
+    int64_t rows = lines - first < d->rows ? lines - first : d->rows;
+    KERNEL_NAME(qconv_target_aim)
+    (finish, &target, buffers, u->image, u->tile_group * d->blocks * d->out_plane + at);
+    if (d->mode != LINES && rows > 0)
+        run_line(dots, finish, tile, target, blocks, d->mode == IN_PLACE ? rows : rows * line, 1);
+    for (int row = 0; d->mode == LINES && row < rows; row++) {
+        run_line(dots, finish, tile, target, blocks, x.outs, x.out_step);
         tile.input += pitch * VEC_LANES;
-        target = KERNEL_NAME(qconv_target_move)(finish, target, line);
+        target = KERNEL_NAME(qconv_target_move)(finish, target, (int64_t)y.out_step * line);
     }
 }
 
@@ -371,34 +476,33 @@ void KERNEL_NAME(qconv_dense_run)(const struct kernel_qconv_plan *plan,
     struct qconv_head head = KERNEL_NAME(qconv_head_at)(buffers->packed, d.out_blocks);
     struct qconv_finish finish = KERNEL_NAME(qconv_finish_of)(plan, head.curve);
     struct conv_band band = {0};
-    struct unit last = {-1, -1, -1};
+    struct unit last = {-1, -1, -1, -1};
     struct qconv_tile tile = {
         .taps = &no_offset,
-        .tap_count = d.taps,
         .in_blocks = d.in_blocks,
         .last_dots = dots_of_block(&d, d.in_blocks - 1),
         .in_block_stride = d.in_plane * VEC_LANES,
     };
-    uint8_t *copy = buffers->scratch;
-    if (d.mode != IN_PLACE) {
-        band = band_of(&d);
-        KERNEL_NAME(conv_band_taps)(&band, buffers->scratch);
-        copy += (d.taps * 4 + 63) / 64 * 64;
-        tile.taps = buffers->scratch;
-        tile.in_block_stride = KERNEL_NAME(conv_band_stride)(&band);
-    }
+    uint8_t *copy = (uint8_t *)buffers->scratch + (d.taps * 4 + 63) / 64 * 64;
     int64_t i, end;
-    kernel_share((int64_t)d.shape->batch * d.bands * d.tile_groups, part, parts, &i, &end);
+    kernel_share((int64_t)d.shape->batch * d.bands * d.classes * d.tile_groups, part, parts, &i,
+                 &end);
     for (; i < end; i++) {
         struct unit u = unit_at(&d, i);
         const uint8_t *input = buffers->input + u.image * buffers->input_batch_stride;
-        tile.input = copy;
-        if (d.mode == IN_PLACE)
+        if (d.mode == IN_PLACE) {
             tile.input = input + (int64_t)u.band * d.rows * VEC_LANES;
-        else if (u.image != last.image || u.band != last.band)
+        } else if (u.image != last.image || u.band != last.band || u.class != last.class) {
+            band = band_of(&d, u.class);
+            KERNEL_NAME(conv_band_taps)(&band, buffers->scratch);
+            tile.taps = buffers->scratch;
+            tile.in_block_stride = KERNEL_NAME(conv_band_stride)(&band);
             fill_band(&band, input, d.in_blocks, u.band * d.rows,
                       vec_block_set1((uint8_t)plan->input.zero), copy);
-        last = u;
+            last = u;
+        }
+        if (d.mode != IN_PLACE)
+            tile.input = copy;
         run_unit(&d, dots, &finish, &head, &u, buffers, tile, band.pitch);
     }
 }

@@ -1,6 +1,8 @@
 /* Depthwise convolution of bytes: each channel by itself, so lanes are independent. Rows of input
  * become windows of a few pixels (see vec_bytes.h) in a ring of as many rows as a kernel reaches
  * over; one dot then does several taps of a row. */
+#include <string.h>
+
 #include "kernel/simd/qconv.h"
 #include "kernel/simd/vec_bytes.h"
 
@@ -33,10 +35,17 @@ static struct depthwise depthwise_of(const struct kernel_qconv_plan *plan,
     return d;
 }
 
+/* Packed: what the sums begin with, then the weights of each window. */
+static int64_t block_bytes(const struct depthwise *d)
+{
+    return ((int64_t)d->shape->kernel_height * d->dots + 1) * 4 * VEC_LANES;
+}
+
 int KERNEL_NAME(qconv_depthwise_plan)(struct kernel_qconv_plan *plan, const struct qconv_dots *dots)
 {
     const struct kernel_conv_shape *s = &plan->shape;
-    if (s->groups != s->in_channels || s->groups != s->out_channels || s->groups == 1)
+    if (s->groups != s->in_channels || s->groups != s->out_channels || s->groups == 1 ||
+        s->transposed)
         return STANCE_EUNSUPPORTED;
     struct depthwise d = depthwise_of(plan, dots);
     int64_t bytes = (int64_t)d.ring * d.windows * 4 * VEC_LANES;
@@ -53,10 +62,19 @@ int KERNEL_NAME(qconv_depthwise_plan)(struct kernel_qconv_plan *plan, const stru
     plan->name = "bytes depthwise";
     plan->parts = work < 1 ? 1 : work > 64 ? 64 : (int)work;
     plan->packing = dots->window_taps;
-    plan->packed_bytes = (size_t)(KERNEL_NAME(qconv_head_bytes)(d.blocks) +
-                                  (int64_t)d.blocks * s->kernel_height * d.dots * 4 * VEC_LANES);
+    plan->packed_bytes =
+        (size_t)(KERNEL_NAME(qconv_head_bytes)(d.blocks) + d.blocks * block_bytes(&d));
     plan->scratch_bytes = (size_t)bytes;
     return 0;
+}
+
+/* The taps x … x + count - 1 of row y of a channel; those that do not exist stay zero. */
+static void window_weights(const struct kernel_conv_shape *s, const int8_t *weights, int channel,
+                           int y, int x, int count, int8_t taps[MAX_TAPS])
+{
+    for (int t = 0; t < MAX_TAPS; t++)
+        if (t < count && channel < s->out_channels && x + t < s->kernel_width)
+            taps[t] = weights[((int64_t)channel * s->kernel_height + y) * s->kernel_width + x + t];
 }
 
 void KERNEL_NAME(qconv_depthwise_pack)(const struct kernel_qconv_plan *plan,
@@ -65,20 +83,20 @@ void KERNEL_NAME(qconv_depthwise_pack)(const struct kernel_qconv_plan *plan,
 {
     const struct kernel_conv_shape *s = &plan->shape;
     struct depthwise d = depthwise_of(plan, dots);
-    for (int block = 0; block < d.blocks; block++)
+    for (int block = 0; block < d.blocks; block++) {
+        int32_t *start = (int32_t *)(void *)to;
+        memset(start, 0, 4 * VEC_LANES);
+        to += 4 * VEC_LANES;
         for (int i = 0; i < s->kernel_height * d.dots; i++, to += 4 * VEC_LANES)
             for (int lane = 0; lane < VEC_LANES; lane++) {
-                int channel = block * VEC_LANES + lane, y = i / d.dots;
                 int8_t taps[MAX_TAPS] = {0};
-                for (int t = 0; t < MAX_TAPS; t++) {
-                    int x = i % d.dots * dots->window_taps + t;
-                    if (t < dots->window_taps && channel < s->out_channels && x < s->kernel_width)
-                        taps[t] =
-                            weights[((int64_t)channel * s->kernel_height + y) * s->kernel_width +
-                                    x];
-                }
+                window_weights(s, weights, block * VEC_LANES + lane, i / d.dots,
+                               i % d.dots * dots->window_taps, dots->window_taps, taps);
+                for (int t = 0; t < MAX_TAPS; t++)
+                    start[lane] -= taps[t] * plan->input.zero;
                 dots->window_pack(taps, to, lane);
             }
+    }
 }
 
 /* ---- Run ------------------------------------------------------------------------------------- */
@@ -171,13 +189,14 @@ void KERNEL_NAME(qconv_depthwise_run)(const struct kernel_qconv_plan *plan,
         int64_t first_row, end_row, image = i / bands / d.blocks;
         int block = (int)(i / bands % d.blocks);
         kernel_share(s->out_height, (int)(i % bands), bands, &first_row, &end_row);
+        const char *packed = head.weights + block * block_bytes(&d);
         struct qconv_line line = {
             .row_count = s->kernel_height,
             .dots = d.dots,
             .pixel_step = (int64_t)s->stride_width / d.stride * 4 * VEC_LANES,
             .dot_step = (int64_t)s->dilation_width * dots->window_taps / d.stride * 4 * VEC_LANES,
-            .weights = head.weights + (int64_t)block * s->kernel_height * d.dots * 4 * VEC_LANES,
-            .start = head.start + block * VEC_LANES,
+            .start = (const int32_t *)(const void *)packed,
+            .weights = packed + 4 * VEC_LANES,
         };
         queue.target = (struct qconv_target){
             .scales = head.scales + block * VEC_LANES,

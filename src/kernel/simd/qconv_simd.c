@@ -41,7 +41,7 @@ static const struct qconv_dots *dots_of(int method)
 static bool supported(const struct kernel_conv_shape *s)
 {
     int64_t taps = (int64_t)s->kernel_height * s->kernel_width;
-    return !s->transposed && !s->plain_input && !s->plain_output &&
+    return !s->plain_input && !s->plain_output &&
            s->in_channels / s->groups * taps <= KERNEL_QCONV_DEPTH &&
            s->kernel_height <= CONV_MAX_KERNEL && s->kernel_width <= CONV_MAX_KERNEL;
 }
@@ -85,25 +85,15 @@ int KERNEL_NAME(kernel_qconv_plan)(struct kernel_qconv_plan *plan,
 int64_t KERNEL_NAME(qconv_head_bytes)(int blocks)
 {
     int64_t lanes = (int64_t)blocks * VEC_LANES;
-    return lanes * (int64_t)(2 * sizeof(float) + sizeof(int32_t)) +
-           QCONV_CURVE * (int64_t)sizeof(int16_t);
+    return lanes * 2 * (int64_t)sizeof(float) + QCONV_CURVE * (int64_t)sizeof(int16_t);
 }
 
 struct qconv_head KERNEL_NAME(qconv_head_at)(const void *packed, int blocks)
 {
     int64_t lanes = (int64_t)blocks * VEC_LANES;
-    const float *scales = (const float *)packed + lanes;
+    const float *scales = packed;
     const int16_t *curve = (const int16_t *)(scales + 2 * lanes);
-    return (struct qconv_head){packed, scales, scales + lanes, curve,
-                               (const char *)(curve + QCONV_CURVE)};
-}
-
-static int32_t sum_of(const int8_t *weights, int count)
-{
-    int32_t sum = 0;
-    for (int i = 0; i < count; i++)
-        sum += weights[i];
-    return sum;
+    return (struct qconv_head){scales, scales + lanes, curve, (const char *)(curve + QCONV_CURVE)};
 }
 
 void KERNEL_NAME(kernel_qconv_pack)(const struct kernel_qconv_plan *plan, const int8_t *weights,
@@ -111,16 +101,13 @@ void KERNEL_NAME(kernel_qconv_pack)(const struct kernel_qconv_plan *plan, const 
 {
     const struct kernel_conv_shape *s = &plan->shape;
     int lanes = kernel_blocks(s->out_channels, VEC_LANES) * VEC_LANES;
-    int depth = s->in_channels / s->groups * s->kernel_height * s->kernel_width;
-    int32_t *start = packed;
-    float *scales = (float *)packed + lanes, *biases = scales + lanes;
+    float *scales = packed, *biases = scales + lanes;
     int16_t *curve = (int16_t *)(biases + lanes);
     struct qconv_finish finish = KERNEL_NAME(qconv_finish_of)(plan, curve);
     if (finish.kind == QCONV_FINISH_CURVE)
         KERNEL_NAME(qconv_curve_pack)(&finish, curve);
     for (int k = 0; k < lanes; k++) {
         bool there = k < s->out_channels;
-        start[k] = there ? -plan->input.zero * sum_of(weights + (int64_t)k * depth, depth) : 0;
         scales[k] = there ? plan->input.scale * weight_scales[k] * finish.scale : 0;
         biases[k] = there && bias ? bias[k] * finish.scale + finish.bias : finish.bias;
     }
