@@ -7,6 +7,7 @@
 
 #include "base/cpu.h"
 #include "engine/network.h"
+#include "support/quant_net.h"
 #include "support/tiny_model.h"
 #include "support/trial.h"
 
@@ -48,6 +49,18 @@ static void test_batches_share_packed_weights(void **state)
     base_buffer_free(&model);
 }
 
+static void test_batches_share_packed_bytes(void **state)
+{
+    for (int everywhere = 0; everywhere < 2; everywhere++) {
+        struct base_buffer model =
+            quant_network((struct quant_style){.everywhere = everywhere != 0}, 24, 16);
+        struct trial trial;
+        trial_parse(&trial, &model, 1);
+        check_batches(&trial, 1);
+        base_buffer_free(&model);
+    }
+}
+
 static void test_batches_of_a_real_network_share_packed_weights(void **state)
 {
     struct trial trial;
@@ -59,6 +72,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_batches_share_packed_weights),
+        cmocka_unit_test(test_batches_share_packed_bytes),
         cmocka_unit_test(test_batches_of_a_real_network_share_packed_weights),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

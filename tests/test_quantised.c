@@ -229,6 +229,61 @@ static void test_operators_on_bytes_agree_with_the_plain_ones(void **state)
                 check_case((int)i, plain != 0);
 }
 
+/* ---- Convolutions of all sorts --------------------------------------------------------------- */
+
+/* Seeded; low … high. */
+static int draw(unsigned *seed, int low, int high)
+{
+    *seed = *seed * 1664525u + 1013904223u;
+    return low + (int)((*seed >> 8) % (unsigned)(high - low + 1));
+}
+
+static struct base_buffer random_convolution(unsigned *seed)
+{
+    enum { DENSE, DEPTHWISE, GROUPED, TRANSPOSED, KINDS };
+    struct quant_net net;
+    int kind = draw(seed, 0, KINDS - 1), stride = draw(seed, 1, 3), groups = 1;
+    int kernel = kind == TRANSPOSED ? draw(seed, stride, 5) : draw(seed, 1, 5);
+    int in = draw(seed, 1, 40), out = draw(seed, 1, 32);
+    if (kind == DEPTHWISE)
+        groups = out = in;
+    if (kind == GROUPED) {
+        groups = draw(seed, 2, 4);
+        in = groups * draw(seed, 1, 10);
+        out = groups * draw(seed, 1, 10);
+    }
+    quant_net_open(&net, (struct quant_style){.per_tensor = draw(seed, 0, 1) == 1});
+    int x = quant_input(&net, "x", STANCE_UINT8, -1, in, draw(seed, 1, 20), draw(seed, 1, 20));
+    x = quant_floats(&net, x, 0.05f, draw(seed, 0, 255));
+    int y = kind == TRANSPOSED ? quant_conv_transpose(&net, x, in, out, kernel, stride)
+                               : quant_conv(&net, x, true, in, out, groups, kernel, stride);
+    y = draw(seed, 0, 1) ? quant_silu(&net, y) : quant_node(&net, "HardSwish", y, -1);
+    y = quant_bytes(&net, y, 0.06f, draw(seed, 0, 255));
+    quant_output(&net, y, "y", STANCE_UINT8, -1, NULL);
+    return quant_net_close(&net);
+}
+
+static void test_random_convolutions_are_at_most_one_step_beside(void **state)
+{
+    unsigned seed = 1;
+    (void)state;
+    for (int i = 0; i < 80; i++) {
+        struct base_buffer model = random_convolution(&seed);
+        for (int tier = 0; tier <= (int)base_cpu_best(); tier++) {
+            struct trial trial;
+            trial_parse(&trial, &model, 1 + i % 3);
+            trial_session(&trial, tier, 1);
+            trial_run(&trial);
+            struct difference found = compare(&trial, 1);
+            if (found.most > 1)
+                fail_msg("%d, %s: up to %g steps beside", i,
+                         base_cpu_name((enum base_cpu_tier)tier), found.most);
+            trial_close(&trial);
+        }
+        base_buffer_free(&model);
+    }
+}
+
 /* ---- Whole networks -------------------------------------------------------------------------- */
 
 static const struct quant_style styles[] = {
@@ -325,6 +380,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_operators_on_bytes_agree_with_the_plain_ones),
+        cmocka_unit_test(test_random_convolutions_are_at_most_one_step_beside),
         cmocka_unit_test(test_networks_agree_with_the_plain_operators),
         cmocka_unit_test(test_threads_and_batches_give_the_same_bits),
         cmocka_unit_test(test_the_description_names_the_precision),

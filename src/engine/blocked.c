@@ -149,10 +149,8 @@ static bool can_bytes(const struct kernel_table *kernels, const struct graph *gr
                       const struct graph_node *node)
 {
     struct kernel_qconv_plan plan;
-    if (strcmp(node->type, "QConv") == 0)
+    if (strcmp(node->type, "QConv") == 0 || strcmp(node->type, "QConvTranspose") == 0)
         return engine_qconv_plan(&plan, kernels, graph, node);
-    if (strcmp(node->type, "QConvTranspose") == 0)
-        return engine_qphases_plan(&plan, kernels, graph, node);
     if (strcmp(node->type, "QAdd") == 0 || strcmp(node->type, "QScale") == 0)
         return is_feature_map(&graph->values[node->inputs[1]]);
     bool made = strcmp(node->type, "Lookup") == 0 || strcmp(node->type, "QAverage") == 0;

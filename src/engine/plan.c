@@ -88,9 +88,9 @@ static int init_places(struct engine_plan *plan)
 static int make_step(struct engine_plan *plan, struct engine_step *step)
 {
     static engine_make_fn *const makers[] = {
-        engine_make_conv, engine_make_qconv,   engine_make_qphases,  engine_make_matmul,
-        engine_make_pool, engine_make_bytes,   engine_make_branches, engine_make_channels,
-        engine_make_flat, engine_make_generic,
+        engine_make_conv,     engine_make_qconv, engine_make_matmul,
+        engine_make_pool,     engine_make_bytes, engine_make_branches,
+        engine_make_channels, engine_make_flat,  engine_make_generic,
     };
     for (size_t i = 0; i < sizeof makers / sizeof makers[0]; i++) {
         int code = makers[i](plan, step);

@@ -99,8 +99,7 @@ int engine_specialise(struct graph **out, const struct stance_model *model,
 typedef int engine_make_fn(struct engine_plan *plan, struct engine_step *step);
 
 engine_make_fn engine_make_conv;     /* Conv, ConvTranspose */
-engine_make_fn engine_make_qconv;    /* QConv */
-engine_make_fn engine_make_qphases;  /* QConvTranspose */
+engine_make_fn engine_make_qconv;    /* QConv, QConvTranspose */
 engine_make_fn engine_make_matmul;   /* MatMul, Gemm */
 engine_make_fn engine_make_pool;     /* pooling, Resize, GraphConv on blocked values */
 engine_make_fn engine_make_branches; /* Branches */
@@ -131,10 +130,7 @@ bool engine_conv_shape(struct kernel_conv_shape *out, const struct graph *graph,
 /* The convolution of a node's attributes over weights of these dims, whatever the types. */
 bool engine_window_shape(struct kernel_conv_shape *out, const struct graph *graph,
                          const struct graph_node *node, const int64_t *weights, bool transposed);
-/* The plan of a QConv node. False: `kernels` has none. */
-/* Of a QConvTranspose node: see step_qphases.c. */
-bool engine_qphases_plan(struct kernel_qconv_plan *out, const struct kernel_table *kernels,
-                         const struct graph *graph, const struct graph_node *node);
+/* The plan of a QConv or QConvTranspose node. False: `kernels` has none. */
 bool engine_qconv_plan(struct kernel_qconv_plan *out, const struct kernel_table *kernels,
                        const struct graph *graph, const struct graph_node *node);
 /* Whether a Resize has an implementation that copies or mixes neighbours, on this type of data. */
@@ -144,20 +140,6 @@ bool engine_pool_shape(struct kernel_pool *out, const struct graph *graph,
 /* Whether a two-dimensional window is of a size that kernels are made for. What is not, however
  * absurd, is left to the generic operators. */
 bool engine_window_fits(const struct graph_window *window);
-
-/* Weights as the kernel wants them: a scale and, unless NULL, a bias for each output channel. */
-struct engine_qweights {
-    const int8_t *values;
-    const float *scales, *bias;
-};
-/* Packs a step's inputs 1 to 3, which `given` was made of. Errors: ENOMEMORY. */
-int engine_qconv_pack(struct engine_plan *plan, struct engine_step *step,
-                      const struct kernel_table *kernels, const struct kernel_qconv_plan *conv,
-                      const struct engine_qweights *given);
-/* Runs it over all images of the step's input; `output` as the plan says, strides in elements. */
-void engine_qconv_run(const struct engine_plan *plan, const struct engine_step *step,
-                      const struct kernel_table *kernels, const struct kernel_qconv_plan *conv,
-                      void *output, int64_t output_stride);
 
 /* Copies all channels of one pixel's block; the usual sizes are one instruction. */
 static inline void engine_copy_pixel(unsigned char *to, const unsigned char *from, size_t bytes)

@@ -56,10 +56,8 @@ bool engine_can_quantise(void *context, const struct graph *graph, const struct 
         return true;
     if (!is_map(graph, node->inputs[0]))
         return false;
-    if (strcmp(node->type, "QConv") == 0)
+    if (strcmp(node->type, "QConv") == 0 || strcmp(node->type, "QConvTranspose") == 0)
         return engine_qconv_plan(&plan, kernels, graph, node);
-    if (strcmp(node->type, "QConvTranspose") == 0)
-        return engine_qphases_plan(&plan, kernels, graph, node);
     if (strcmp(node->type, "QConcat") == 0)
         return can_join(kernels, graph, node);
     if (strcmp(node->type, "MaxPool") == 0)

@@ -12,8 +12,7 @@ struct qconv {
 };
 
 struct qconv_run {
-    const struct kernel_table *kernels;
-    const struct kernel_qconv_plan *plan;
+    const struct qconv *conv;
     struct kernel_qconv_buffers buffers;
     unsigned char *scratch;
     size_t scratch_bytes;
@@ -25,11 +24,11 @@ bool engine_qconv_plan(struct kernel_qconv_plan *out, const struct kernel_table 
     const struct tensor *weights = graph->values[node->inputs[1]].constant;
     const struct tensor *bias =
         node->inputs[3] < 0 ? NULL : graph->values[node->inputs[3]].constant;
-    const int64_t outputs = weights->view.dims[0];
+    bool transposed = strcmp(node->type, "QConvTranspose") == 0;
     struct kernel_conv_shape shape;
-    if (!engine_window_shape(&shape, graph, node, weights->view.dims, false) ||
+    if (!engine_window_shape(&shape, graph, node, weights->view.dims, transposed) ||
         (node->inputs[3] >= 0 && (!bias || bias->view.dtype != STANCE_FLOAT32 ||
-                                  stance_tensor_count(&bias->view) != outputs)))
+                                  stance_tensor_count(&bias->view) != shape.out_channels)))
         return false;
     struct kernel_epilogue epilogue = engine_epilogue(node);
     struct kernel_bytes input = engine_bytes(graph, node->inputs[0]);
@@ -44,51 +43,41 @@ static void share(void *context, int part, int parts, int worker)
     struct qconv_run *run = context;
     struct kernel_qconv_buffers buffers = run->buffers;
     buffers.scratch = run->scratch + (size_t)worker * run->scratch_bytes;
-    run->kernels->qconv_run(run->plan, &buffers, part, parts);
-}
-
-void engine_qconv_run(const struct engine_plan *plan, const struct engine_step *step,
-                      const struct kernel_table *kernels, const struct kernel_qconv_plan *conv,
-                      void *output, int64_t output_stride)
-{
-    const struct graph_node *node = step->node;
-    int residual = node->epilogue.residual;
-    struct qconv_run run = {
-        .kernels = kernels,
-        .plan = conv,
-        .buffers = {.packed = step->packed->data,
-                    .input = engine_memory(plan, node->inputs[0]),
-                    .residual = residual < 0 ? NULL : engine_memory(plan, residual),
-                    .output = output,
-                    .input_batch_stride = engine_stride(plan, node->inputs[0]),
-                    .residual_batch_stride = residual < 0 ? 0 : engine_stride(plan, residual),
-                    .output_batch_stride = output_stride},
-        .scratch = plan->workspace->scratch,
-        .scratch_bytes = plan->scratch_bytes,
-    };
-    int parts = base_pool_threads(plan->pool) == 1 ? 1 : conv->parts;
-    base_pool_run(plan->pool, share, &run, parts);
+    run->conv->kernels->qconv_run(&run->conv->plan, &buffers, part, parts);
 }
 
 static int run_qconv(struct engine_step *step, struct engine_plan *plan)
 {
     const struct qconv *conv = step->data;
-    int output = step->node->outputs[0];
-    engine_qconv_run(plan, step, conv->kernels, &conv->plan, engine_memory(plan, output),
-                     engine_stride(plan, output));
+    const struct graph_node *node = step->node;
+    int residual = node->epilogue.residual;
+    struct qconv_run run = {
+        .conv = conv,
+        .buffers = {.packed = step->packed->data,
+                    .input = engine_memory(plan, node->inputs[0]),
+                    .residual = residual < 0 ? NULL : engine_memory(plan, residual),
+                    .output = engine_memory(plan, node->outputs[0]),
+                    .input_batch_stride = engine_stride(plan, node->inputs[0]),
+                    .residual_batch_stride = residual < 0 ? 0 : engine_stride(plan, residual),
+                    .output_batch_stride = engine_stride(plan, node->outputs[0])},
+        .scratch = plan->workspace->scratch,
+        .scratch_bytes = plan->scratch_bytes,
+    };
+    int parts = base_pool_threads(plan->pool) == 1 ? 1 : conv->plan.parts;
+    base_pool_run(plan->pool, share, &run, parts);
     return 0;
 }
 
 struct packing_context {
     const struct kernel_qconv_plan *plan;
-    const struct engine_qweights *given;
+    const float *scales; /* one per output channel */
 };
 
 static void pack(const struct engine_packing *packing, void *data)
 {
     const struct packing_context *context = packing->context;
-    const struct engine_qweights *given = context->given;
-    packing->kernels->qconv_pack(context->plan, given->values, given->scales, given->bias, data);
+    packing->kernels->qconv_pack(context->plan, packing->weights->view.data, context->scales,
+                                 packing->bias ? packing->bias->view.data : NULL, data);
 }
 
 /* Plans for other picture sizes share packed weights, as those of step_conv.c do; scales and
@@ -104,6 +93,9 @@ static struct kernel_qconv_plan packing_key(const struct kernel_qconv_plan *plan
     key.shape.kernel_width = plan->shape.kernel_width;
     key.shape.stride_height = plan->shape.stride_height;
     key.shape.stride_width = plan->shape.stride_width;
+    key.shape.pad_top = plan->shape.transposed ? plan->shape.pad_top : 0;
+    key.shape.pad_left = plan->shape.transposed ? plan->shape.pad_left : 0;
+    key.shape.transposed = plan->shape.transposed;
     key.epilogue = plan->epilogue;
     key.input = plan->input;
     key.residual = plan->residual;
@@ -113,46 +105,36 @@ static struct kernel_qconv_plan packing_key(const struct kernel_qconv_plan *plan
     return key;
 }
 
-int engine_qconv_pack(struct engine_plan *plan, struct engine_step *step,
-                      const struct kernel_table *kernels, const struct kernel_qconv_plan *conv,
-                      const struct engine_qweights *given)
-{
-    const struct graph_value *bias = engine_input(plan, step, 3);
-    struct packing_context context = {conv, given};
-    struct kernel_qconv_plan key = packing_key(conv);
-    struct engine_packing packing = {.kernels = kernels,
-                                     .weights = engine_input(plan, step, 1)->constant,
-                                     .scales = engine_input(plan, step, 2)->constant,
-                                     .bias = bias ? bias->constant : NULL,
-                                     .key = &key,
-                                     .key_size = sizeof key,
-                                     .bytes = conv->packed_bytes,
-                                     .pack = pack,
-                                     .context = &context};
-    return engine_pack(&step->packed, plan->model, &packing);
-}
-
 static int pack_weights(struct engine_plan *plan, struct engine_step *step,
                         const struct qconv *conv)
 {
-    const struct stance_tensor *scales = &engine_input(plan, step, 2)->constant->view;
+    struct tensor *given = engine_input(plan, step, 2)->constant;
     const struct graph_value *bias = engine_input(plan, step, 3);
-    int64_t outputs = conv->plan.shape.out_channels, given = stance_tensor_count(scales);
-    float *all = base_alloc((size_t)outputs * sizeof *all);
-    if (!all)
-        return base_error_memory((size_t)outputs * sizeof *all, "packed weights");
-    for (int64_t i = 0; i < outputs; i++)
-        all[i] = ((const float *)scales->data)[given == 1 ? 0 : i];
-    struct engine_qweights weights = {engine_input(plan, step, 1)->constant->view.data, all,
-                                      bias ? bias->constant->view.data : NULL};
-    int code = engine_qconv_pack(plan, step, conv->kernels, &conv->plan, &weights);
-    base_free(all);
+    int64_t outputs = conv->plan.shape.out_channels, count = stance_tensor_count(&given->view);
+    float *scales = base_alloc((size_t)outputs * sizeof *scales);
+    if (!scales)
+        return base_error_memory((size_t)outputs * sizeof *scales, "packed weights");
+    for (int64_t i = 0; i < outputs; i++) /* groups of transposed ones share theirs */
+        scales[i] = ((const float *)given->view.data)[i % count];
+    struct packing_context context = {&conv->plan, scales};
+    struct kernel_qconv_plan key = packing_key(&conv->plan);
+    struct engine_packing packing = {.kernels = conv->kernels,
+                                     .weights = engine_input(plan, step, 1)->constant,
+                                     .scales = given,
+                                     .bias = bias ? bias->constant : NULL,
+                                     .key = &key,
+                                     .key_size = sizeof key,
+                                     .bytes = conv->plan.packed_bytes,
+                                     .pack = pack,
+                                     .context = &context};
+    int code = engine_pack(&step->packed, plan->model, &packing);
+    base_free(scales);
     return code;
 }
 
 int engine_make_qconv(struct engine_plan *plan, struct engine_step *step)
 {
-    if (strcmp(step->node->type, "QConv") != 0)
+    if (strcmp(step->node->type, "QConv") != 0 && strcmp(step->node->type, "QConvTranspose") != 0)
         return 0;
     struct qconv *conv = base_arena_alloc(plan->arena, 1, sizeof *conv);
     if (!conv)

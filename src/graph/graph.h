@@ -260,7 +260,7 @@ bool graph_read_bytes(const struct graph *graph, const struct graph_node *node,
  *   QConv     x, weights int8 [out, in / groups, kh, kw], scale of the weights (one, or one per
  *             output channel), bias or -1, and maybe a residual (bytes or float), the last; the
  *             epilogue and the attributes are those of the Conv; output bytes or float
- *   QConvTranspose   the same with weights [in, out, kh, kw], of one group and without residual
+ *   QConvTranspose   the same with weights [in, out / groups, kh, kw]
  *   QAdd      bytes + bytes → bytes
  *   QScale    bytes [N, C, H, W] · float [N, C, 1, 1] → bytes
  *   QAverage  GlobalAveragePool of bytes → float

@@ -27,7 +27,7 @@ static const struct graph_op internal[] = {
     {"QAverage", 1, 1, 1, infer_nothing, false},
     {"QConcat", 1, -1, 1, infer_nothing, false},
     {"QConv", 4, 5, 1, infer_nothing, false},
-    {"QConvTranspose", 4, 4, 1, infer_nothing, false},
+    {"QConvTranspose", 4, 5, 1, infer_nothing, false},
     {"QScale", 2, 2, 1, infer_nothing, false},
     {"Branches", 4, 4, 1, graph_infer_branches, false},
     {NULL, 0, 0, 0, NULL, false},

@@ -81,8 +81,8 @@ static int choose_half(const struct strassen *d)
 static float cost_of(const struct strassen *d)
 {
     float half = (float)d->half, channels = (float)(d->in_blocks * VEC_LANES);
-    float products =
-        (float)PRODUCTS * channels * KERNEL_NAME(conv_tile_cost)(d->blocks, d->out_blocks, d->half);
+    float products = (float)PRODUCTS * channels *
+                     KERNEL_NAME(conv_tile_cost)(d->blocks, d->out_blocks * VEC_LANES, d->half);
     /* measured: it pays from some 128 channels in and 384 out on, or 256 in and out */
     float additions = half * (12.0f * (float)d->in_blocks + 21.0f * (float)d->out_blocks);
     return (products + additions) * (float)d->bands;
@@ -96,7 +96,7 @@ int KERNEL_NAME(conv_strassen_plan)(struct kernel_conv_plan *plan)
     struct strassen d = strassen_of(plan);
     plan->tile[HALF] = d.half = choose_half(&d);
     plan->tile[BANDS] = (int)((d.pixels + 2 * d.half - 1) / (2 * d.half));
-    int blocks = KERNEL_NAME(conv_tile_choose)(d.out_blocks, d.half);
+    int blocks = KERNEL_NAME(conv_tile_choose)(d.out_blocks * VEC_LANES, d.half);
     plan->tile[BLOCKS] = blocks > MAX_BLOCKS ? blocks / 2 : blocks;
     d = strassen_of(plan);
     int64_t units = (int64_t)s->batch * d.bands;
