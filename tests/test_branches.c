@@ -197,7 +197,6 @@ static int fuse(struct graph **out, struct graph *source)
 {
     struct graph_folder folder = small_folder();
     const struct tensor_shape shape = {.rank = 4, .dims = {2, 12, 9, 17}};
-    BASE_TRY(graph_simplify(source, &folder));
     BASE_TRY(graph_specialise(out, source, &shape, &folder));
     return graph_fuse(*out);
 }

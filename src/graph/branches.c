@@ -7,9 +7,8 @@
  *   max_k of x[n][c][the same][v] if it is pooled; what lies outside counts for nothing.
  *
  * Inputs x [N, C, T, V], w of one branch after another, flat, scale [C] and shift [C], all but x
- * constant. Attributes: `stride`, and a list each of `channels`, `taps`
- * (odd), `dilations` and `pooled` of the branches. A branch that is only a 1×1 convolution is a
- * maximum of one tap. */
+ * constant. Attributes: `stride`, and a list each of `channels`, `taps` (odd), `dilations` and
+ * `pooled` of the branches. A branch that is only a 1×1 convolution is a maximum of one tap. */
 #include <string.h>
 
 #include "base/memory.h"

@@ -5,8 +5,6 @@
  *
  * Packed, for one output block after another: shift, the scales of each pooled branch in the block,
  * then for each other branch in it [tap][channel][lanes], times scale. */
-#include <string.h>
-
 #include "kernel/simd/simd.h"
 
 enum { TILE_JOINTS = VEC_REGISTERS == 32 ? 24 : 12 };
@@ -119,8 +117,10 @@ VEC_INLINE void add_pooled(const struct joints *at, const struct kernel_branch *
         most[v] = vec_load(centre + lanes + v * VEC_LANES);
     for (int k = 0; k < branch->taps; k++) {
         const float *x = tap_input(at, branch, k);
+        if (!x)
+            continue;
         VEC_UNROLL
-        for (int v = 0; v < joints && x; v++)
+        for (int v = 0; v < joints; v++)
             most[v] = vec_max(most[v], vec_load(x + lanes + v * VEC_LANES));
     }
     VEC_UNROLL
