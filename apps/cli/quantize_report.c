@@ -153,7 +153,7 @@ static void write_head(const struct quantize_job *job, FILE *file)
           "max-width:22em}\n"
           ".number{text-align:right;font-variant-numeric:tabular-nums}\n"
           ".float{background:#fff3e2}svg rect{fill:#3367b0}svg .range{fill:#cfe3cf}\n"
-          "small{color:#667}\n</style>\n<h1>",
+          "td:nth-child(8){white-space:nowrap}small{color:#667}\n</style>\n<h1>",
           file);
     write_escaped(file, job->name);
     fprintf(file, " in int8</h1>\n<p><b>%.1f %%</b> of the multiply-adds are in int8.",
