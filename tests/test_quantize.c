@@ -357,6 +357,65 @@ static void test_without_int8_layers_nothing_changes(void **state)
     stance_model_close(&model);
 }
 
+/* x → first → Relu → up, a transposed convolution whose output channels differ a hundredfold from one
+ * to the next; its map is as large as the input. */
+static struct base_buffer upwards(void)
+{
+    static const int64_t input[] = {-1, 3, SIDE, SIDE}, two[] = {2, 2};
+    static const int64_t dims[] = {8, 4, 2, 2};
+    float values[8 * 4 * 2 * 2];
+    struct stance_tensor weights = {
+        .dtype = STANCE_FLOAT32, .rank = 4, .dims = {8, 4, 2, 2}, .data = values};
+    struct onnx_writer writer;
+    struct base_buffer bytes;
+    onnx_writer_init(&writer, LIMIT);
+    onnx_writer_opset(&writer, "", 11);
+    onnx_writer_input(&writer, "x", STANCE_FLOAT32, 4, input);
+    onnx_writer_output(&writer, "up", STANCE_FLOAT32, -1, NULL);
+    conv(&writer, "first", "x", 3, 8, 3, 1);
+    onnx_writer_node(&writer, "Relu", "", "first", "first_out");
+    onnx_writer_node(&writer, "MaxPool", "", "first_out", "half");
+    onnx_writer_ints(&writer, "kernel_shape", two, 2);
+    onnx_writer_ints(&writer, "strides", two, 2);
+    support_synth_input("up", dims, 4, 1, values);
+    for (int i = 0; i < 8 * 4 * 4; i++)
+        values[i] *= powf(100, (float)(i / 4 % 4));
+    onnx_writer_initializer(&writer, "up_w", &weights);
+    onnx_writer_node(&writer, "ConvTranspose", "up", "half,up_w", "up");
+    onnx_writer_ints(&writer, "strides", two, 2);
+    base_buffer_init(&bytes, LIMIT);
+    trial_check(onnx_writer_finish(&writer, &bytes));
+    onnx_writer_free(&writer);
+    return bytes;
+}
+
+static void test_transposed_layers_have_a_scale_per_output_channel(void **state)
+{
+    (void)state;
+    struct stance_model *model = parsed(upwards()), *quantized;
+    struct stance_quantizer *quantizer = calibrated(model, NULL);
+    struct stance_quantize_layer layer;
+    float expected[ANSWER], got[ANSWER];
+    int up = layer_named(quantizer, "up", &layer);
+    assert_int_equal(layer.role, STANCE_LAYER_HEAD);
+    assert_int_equal(stance_quantizer_choose(quantizer, up, 1), 0);
+    trial_check(stance_quantizer_model(quantizer, &quantized));
+    run(model, 1, 1, 1, expected);
+    run(quantized, 1, 1, 1, got);
+    for (int c = 0; c < 4; c++) {
+        const float *from = expected + c * SIDE * SIDE;
+        float reach = 0;
+        for (int i = 0; i < SIDE * SIDE; i++)
+            reach = fmaxf(reach, fabsf(from[i]));
+        for (int i = 0; i < SIDE * SIDE; i++)
+            assert_true(fabsf(got[c * SIDE * SIDE + i] - from[i]) < 0.05f * reach);
+    }
+    assert_true(support_distance(got, expected, ANSWER) > 0);
+    stance_model_close(&quantized);
+    stance_quantizer_close(&quantizer);
+    stance_model_close(&model);
+}
+
 /* What is left of the error's mean per channel behind the last int8 layer. */
 static double mean_error(struct stance_model *model, int correct)
 {
@@ -576,6 +635,7 @@ int main(void)
         cmocka_unit_test(test_zero_is_always_exact),
         cmocka_unit_test(test_answers_are_those_of_float),
         cmocka_unit_test(test_without_int8_layers_nothing_changes),
+        cmocka_unit_test(test_transposed_layers_have_a_scale_per_output_channel),
         cmocka_unit_test(test_biases_take_the_mean_error_off),
         cmocka_unit_test(test_depthwise_layers_share_scale_with_those_in_front),
         cmocka_unit_test(test_a_file_is_ordinary_onnx),

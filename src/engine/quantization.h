@@ -93,8 +93,14 @@ struct quantize_range engine_quantize_group_range(const struct stance_quantizer 
 int engine_quantize_equalize(struct stance_quantizer *quantizer);
 /* int8 weights of every layer that can have them. */
 int engine_quantize_weights(struct stance_quantizer *quantizer);
-/* Output channels, and weights of each, which lie together. */
-int64_t engine_quantize_channels(const struct stance_tensor *weights, int64_t *each);
+/* The filters in a convolution's weights, one for each output channel. */
+struct quantize_filters {
+    int64_t channels, each; /* weights of one */
+    int64_t run;            /* so many of them lie together */
+    int axis;               /* of the channels */
+};
+struct quantize_filters engine_quantize_filters(const struct graph_node *node,
+                                                const struct stance_tensor *weights);
 
 /* The graph with Q and DQ nodes for the layers chosen; engine_quantize_place() has been called. */
 int engine_quantize_build(struct graph **out, const struct stance_quantizer *quantizer);

@@ -88,9 +88,9 @@ static int add_bytes(struct build *build, int value)
                  : add_node(build, "DequantizeLinear", (int[]){q, scale, zero}, 3, value, "real");
 }
 
-/* A DQ over a constant along axis 0. */
+/* A DQ over a constant, whose scales go along an axis. */
 static int add_real(struct build *build, int like, const char *what, struct tensor *values,
-                    struct tensor *scales)
+                    struct tensor *scales, int along)
 {
     char name[64];
     snprintf(name, sizeof name, "%s_int", what);
@@ -104,7 +104,7 @@ static int add_real(struct build *build, int like, const char *what, struct tens
     if (zero < 0)
         return zero;
     int output = add_node(build, "DequantizeLinear", (int[]){constant, scale, zero}, 3, like, what);
-    const struct graph_attr axis = {.name = "axis", .kind = GRAPH_ATTR_INT, .i = 0};
+    const struct graph_attr axis = {.name = "axis", .kind = GRAPH_ATTR_INT, .i = along};
     if (output >= 0)
         BASE_TRY(set_attrs(build, build->graph->node_count - 1, &axis, 1));
     return output;
@@ -137,7 +137,7 @@ static int add_bias(struct build *build, const struct quantize_layer *layer, flo
     if (code == 0)
         code = fill_bias(layer, scale, bias, scales, &fits);
     if (code == 0)
-        code = fits ? add_real(build, layer->output, "bias", bias, scales)
+        code = fits ? add_real(build, layer->output, "bias", bias, scales, 0)
                     : add_constant(build, layer->output, "bias", layer->bias);
     tensor_close(&bias);
     tensor_close(&scales);
@@ -152,11 +152,12 @@ static int add_layer(struct build *build, const struct quantize_layer *layer, in
 {
     struct quantize_bytes bytes = engine_quantize_bytes_of(
         engine_quantize_group_range(build->quantizer, layer->input, build->method));
-    int weights = add_real(build, layer->output, "weights", layer->weights, layer->scales);
+    struct graph_node node = build->quantizer->graph->nodes[layer->node];
+    int weights = add_real(build, layer->output, "weights", layer->weights, layer->scales,
+                           engine_quantize_filters(&node, &layer->weights->view).axis);
     int bias = weights < 0 ? weights : layer->bias ? add_bias(build, layer, bytes.scale) : -1;
     if (weights < 0 || (layer->bias && bias < 0))
         return weights < 0 ? weights : bias;
-    struct graph_node node = build->quantizer->graph->nodes[layer->node];
     node.inputs = (int[]){input, weights, bias};
     node.input_count = layer->bias ? 3 : 2;
     node.outputs = &output;

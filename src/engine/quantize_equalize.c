@@ -36,7 +36,7 @@ static struct quantize_layer *layer_of(struct stance_quantizer *quantizer,
 {
     for (int i = 0; i < quantizer->layer_count; i++)
         if (&quantizer->graph->nodes[quantizer->layers[i].node] == node &&
-            quantizer->layers[i].role != STANCE_LAYER_OTHER)
+            quantizer->layers[i].role != STANCE_LAYER_OTHER && graph_is(node, "Conv"))
             return &quantizer->layers[i];
     return NULL;
 }
@@ -63,7 +63,8 @@ static struct quantize_layer *find_follower(struct stance_quantizer *quantizer,
 {
     const struct graph *graph = quantizer->graph;
     const struct graph_node *node = &graph->nodes[front->node];
-    const struct graph_node *reader = only_reader(graph, front->output);
+    const struct graph_node *reader =
+        graph_is(node, "Conv") ? only_reader(graph, front->output) : NULL;
     if (reader && keeps_scale(reader))
         reader = only_reader(graph, reader->outputs[0]);
     struct quantize_layer *back = reader ? layer_of(quantizer, reader) : NULL;
@@ -149,9 +150,10 @@ static int make_own(struct graph_value *value)
 
 static void scale_front(const struct graph_value *value, const double *factors)
 {
-    int64_t each, channels = engine_quantize_channels(&value->constant->view, &each);
+    const struct stance_tensor *weights = &value->constant->view;
+    int64_t count = stance_tensor_count(weights), each = count / weights->dims[0];
     float *data = value->constant->view.data;
-    for (int64_t i = 0; i < channels * each; i++)
+    for (int64_t i = 0; i < count; i++)
         data[i] = (float)((double)data[i] * factors[i / each]);
 }
 

@@ -29,7 +29,8 @@ static bool is_conv(const struct graph_node *node)
 static bool can_quantize(const struct stance_quantizer *quantizer, const struct graph_node *node)
 {
     const struct graph *graph = quantizer->graph;
-    if (!graph_is(node, "Conv"))
+    if (!is_conv(node) ||
+        (graph_is(node, "ConvTranspose") && graph_attr_int(node, "group", 1) != 1))
         return false;
     const struct stance_tensor *weights = graph_constant(graph, graph_input(node, 1));
     const struct stance_tensor *bias = graph_constant(graph, graph_input(node, 2));

@@ -8,10 +8,23 @@
 
 enum { MOST = 127, CUTS = 8 };
 
-int64_t engine_quantize_channels(const struct stance_tensor *weights, int64_t *each)
+struct quantize_filters engine_quantize_filters(const struct graph_node *node,
+                                                const struct stance_tensor *weights)
 {
-    *each = stance_tensor_count(weights) / weights->dims[0];
-    return weights->dims[0];
+    int axis = graph_is(node, "ConvTranspose");
+    int64_t channels = weights->dims[axis], each = stance_tensor_count(weights) / channels;
+    return (struct quantize_filters){
+        .channels = channels,
+        .each = each,
+        .run = axis == 0 ? each : weights->dims[2] * weights->dims[3],
+        .axis = axis,
+    };
+}
+
+/* Where weight i of a channel lies. */
+static int64_t weight_at(const struct quantize_filters *filters, int64_t channel, int64_t i)
+{
+    return (i / filters->run * filters->channels + channel) * filters->run + i % filters->run;
 }
 
 static double squared_error(const float *weights, int64_t count, double scale)
@@ -55,28 +68,44 @@ static double least_scale(const struct stance_quantizer *quantizer,
     return fabs(tensor_float(bias, channel)) / step / (1 << 30);
 }
 
-static int fill_layer(const struct stance_quantizer *quantizer, struct quantize_layer *layer)
+/* One channel; `filter` has room for its weights. */
+static void fill_channel(const struct stance_quantizer *quantizer, struct quantize_layer *layer,
+                         const struct quantize_filters *filters, int64_t c, float *filter)
 {
     const struct graph_node *node = &quantizer->graph->nodes[layer->node];
     const struct stance_tensor *weights = graph_constant(quantizer->graph, graph_input(node, 1));
     const struct stance_tensor *bias = graph_constant(quantizer->graph, graph_input(node, 2));
-    int64_t each, channels = engine_quantize_channels(weights, &each);
-    struct tensor_shape shape = tensor_shape_of(weights), row = {.rank = 1, .dims = {channels}};
+    int8_t *to = layer->weights->view.data;
+    for (int64_t i = 0; i < filters->each; i++)
+        filter[i] = ((const float *)weights->data)[weight_at(filters, c, i)];
+    tensor_set(&layer->scales->view, c,
+               fmax(best_scale(filter, filters->each), least_scale(quantizer, layer, bias, c)));
+    double scale = tensor_float(&layer->scales->view, c);
+    for (int64_t i = 0; i < filters->each; i++)
+        to[weight_at(filters, c, i)] =
+            (int8_t)fmin(fmax(rint((double)filter[i] / scale), -MOST), MOST);
+    if (bias)
+        tensor_set(&layer->bias->view, c, tensor_float(bias, c));
+}
+
+static int fill_layer(const struct stance_quantizer *quantizer, struct quantize_layer *layer)
+{
+    const struct graph_node *node = &quantizer->graph->nodes[layer->node];
+    const struct stance_tensor *weights = graph_constant(quantizer->graph, graph_input(node, 1));
+    struct quantize_filters filters = engine_quantize_filters(node, weights);
+    struct tensor_shape shape = tensor_shape_of(weights);
+    struct tensor_shape row = {.rank = 1, .dims = {filters.channels}};
     BASE_TRY(tensor_open(&layer->weights, STANCE_INT8, &shape));
     BASE_TRY(tensor_open(&layer->scales, STANCE_FLOAT32, &row));
-    if (bias)
+    if (graph_input(node, 2) >= 0)
         BASE_TRY(tensor_open(&layer->bias, STANCE_FLOAT32, &row));
-    for (int64_t c = 0; c < channels; c++) {
-        const float *from = (const float *)weights->data + c * each;
-        int8_t *to = (int8_t *)layer->weights->view.data + c * each;
-        double scale = fmax(best_scale(from, each), least_scale(quantizer, layer, bias, c));
-        tensor_set(&layer->scales->view, c, scale);
-        scale = tensor_float(&layer->scales->view, c);
-        for (int64_t i = 0; i < each; i++)
-            to[i] = (int8_t)fmin(fmax(rint((double)from[i] / scale), -MOST), MOST);
-        if (bias)
-            tensor_set(&layer->bias->view, c, tensor_float(bias, c));
-    }
+    size_t bytes = (size_t)filters.each * sizeof(float);
+    float *filter = base_alloc(bytes);
+    if (!filter)
+        return base_error_memory(bytes, "a filter");
+    for (int64_t c = 0; c < filters.channels; c++)
+        fill_channel(quantizer, layer, &filters, c, filter);
+    base_free(filter);
     return 0;
 }
 
