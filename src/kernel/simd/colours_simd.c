@@ -113,7 +113,7 @@ void KERNEL_NAME(kernel_colours_from_yuv)(const struct kernel_yuv *yuv, const ui
                                           uint64_t *colours)
 {
     uint8_t last[BLOCK] = {0}, u_block[BLOCK / 2] = {0}, v_block[BLOCK / 2] = {0};
-    uint64_t rest[BLOCK];
+    uint64_t rest[BLOCK] = {0};
     const struct kernel_yuv kept = *yuv; /* what comes of it stays in registers */
     for (int x = 0; x < count; x += BLOCK) {
         int here = count - x < BLOCK ? count - x : BLOCK, pairs = (here + 1) / 2;
