@@ -22,7 +22,6 @@ enum conv_method {
     CONV_WINOGRAD_4,
     CONV_WINOGRAD_2,
     CONV_WINOGRAD_LINE,
-    CONV_STRASSEN,
     CONV_SCATTER,
     CONV_METHODS
 };
@@ -181,12 +180,6 @@ int KERNEL_NAME(conv_winograd_plan)(struct kernel_conv_plan *plan);
 void KERNEL_NAME(conv_winograd_pack)(const struct kernel_conv_plan *plan, const float *weights,
                                      const float *bias, float *packed);
 void KERNEL_NAME(conv_winograd_run)(const struct kernel_conv_plan *plan,
-                                    const struct kernel_conv_buffers *buffers, int part, int parts);
-
-int KERNEL_NAME(conv_strassen_plan)(struct kernel_conv_plan *plan);
-void KERNEL_NAME(conv_strassen_pack)(const struct kernel_conv_plan *plan, const float *weights,
-                                     const float *bias, float *packed);
-void KERNEL_NAME(conv_strassen_run)(const struct kernel_conv_plan *plan,
                                     const struct kernel_conv_buffers *buffers, int part, int parts);
 
 int KERNEL_NAME(conv_scatter_plan)(struct kernel_conv_plan *plan);

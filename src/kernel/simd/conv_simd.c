@@ -18,8 +18,6 @@ static const struct method methods[CONV_METHODS] = {
                       KERNEL_NAME(conv_scatter_run)},
     [CONV_WINOGRAD_4] = {KERNEL_NAME(conv_winograd_plan), KERNEL_NAME(conv_winograd_pack),
                          KERNEL_NAME(conv_winograd_run)},
-    [CONV_STRASSEN] = {KERNEL_NAME(conv_strassen_plan), KERNEL_NAME(conv_strassen_pack),
-                       KERNEL_NAME(conv_strassen_run)},
     [CONV_WINOGRAD_LINE] = {KERNEL_NAME(conv_winograd_plan), KERNEL_NAME(conv_winograd_pack),
                             KERNEL_NAME(conv_winograd_run)},
     [CONV_WINOGRAD_2] = {KERNEL_NAME(conv_winograd_plan), KERNEL_NAME(conv_winograd_pack),
