@@ -135,6 +135,9 @@ bool engine_qconv_plan(struct kernel_qconv_plan *out, const struct kernel_table 
                        const struct graph *graph, const struct graph_node *node);
 /* Whether a Resize has an implementation that copies or mixes neighbours, on this type of data. */
 bool engine_can_resize(const struct graph *graph, const struct graph_node *node);
+/* What packed weights depend on, in zeroed memory: not the picture's size or the batch, so that plans
+ * for other shapes share them. */
+void engine_packing_shape(struct kernel_conv_shape *key, const struct kernel_conv_shape *shape);
 bool engine_pool_shape(struct kernel_pool *out, const struct graph *graph,
                        const struct graph_node *node);
 /* Whether a two-dimensional window is of a size that kernels are made for. What is not, however

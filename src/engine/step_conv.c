@@ -116,22 +116,26 @@ static void pack(const struct engine_packing *packing, void *data)
                                 packing->bias ? packing->bias->view.data : NULL, data);
 }
 
-/* Packed weights do not depend on the picture's size, the batch or the epilogue: plans for other
- * shapes share them when the method is the same. */
+void engine_packing_shape(struct kernel_conv_shape *key, const struct kernel_conv_shape *shape)
+{
+    key->in_channels = shape->in_channels;
+    key->out_channels = shape->out_channels;
+    key->groups = shape->groups;
+    key->kernel_height = shape->kernel_height;
+    key->kernel_width = shape->kernel_width;
+    key->stride_height = shape->stride_height;
+    key->stride_width = shape->stride_width;
+    key->pad_top = shape->transposed ? shape->pad_top : 0;
+    key->pad_left = shape->transposed ? shape->pad_left : 0;
+    key->transposed = shape->transposed;
+}
+
+/* Nor on the epilogue, when the method is the same. */
 static struct kernel_conv_plan packing_key(const struct kernel_conv_plan *plan)
 {
     struct kernel_conv_plan key;
     memset(&key, 0, sizeof key);
-    key.shape.in_channels = plan->shape.in_channels;
-    key.shape.out_channels = plan->shape.out_channels;
-    key.shape.groups = plan->shape.groups;
-    key.shape.kernel_height = plan->shape.kernel_height;
-    key.shape.kernel_width = plan->shape.kernel_width;
-    key.shape.stride_height = plan->shape.stride_height;
-    key.shape.stride_width = plan->shape.stride_width;
-    key.shape.pad_top = plan->shape.transposed ? plan->shape.pad_top : 0;
-    key.shape.pad_left = plan->shape.transposed ? plan->shape.pad_left : 0;
-    key.shape.transposed = plan->shape.transposed;
+    engine_packing_shape(&key.shape, &plan->shape);
     key.shape.plain_input = plan->shape.plain_input;
     key.shape.plain_output = plan->shape.plain_output;
     key.method = plan->method;

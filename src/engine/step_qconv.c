@@ -80,22 +80,12 @@ static void pack(const struct engine_packing *packing, void *data)
                                  packing->bias ? packing->bias->view.data : NULL, data);
 }
 
-/* Plans for other picture sizes share packed weights, as those of step_conv.c do; scales and
- * activation are packed with them. */
+/* Scales and activation are packed with the weights. */
 static struct kernel_qconv_plan packing_key(const struct kernel_qconv_plan *plan)
 {
     struct kernel_qconv_plan key;
     memset(&key, 0, sizeof key);
-    key.shape.in_channels = plan->shape.in_channels;
-    key.shape.out_channels = plan->shape.out_channels;
-    key.shape.groups = plan->shape.groups;
-    key.shape.kernel_height = plan->shape.kernel_height;
-    key.shape.kernel_width = plan->shape.kernel_width;
-    key.shape.stride_height = plan->shape.stride_height;
-    key.shape.stride_width = plan->shape.stride_width;
-    key.shape.pad_top = plan->shape.transposed ? plan->shape.pad_top : 0;
-    key.shape.pad_left = plan->shape.transposed ? plan->shape.pad_left : 0;
-    key.shape.transposed = plan->shape.transposed;
+    engine_packing_shape(&key.shape, &plan->shape);
     key.epilogue = plan->epilogue;
     key.input = plan->input;
     key.residual = plan->residual;
