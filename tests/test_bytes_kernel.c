@@ -86,7 +86,7 @@ static void check_flat(int tier, size_t count, int parts)
 static void test_flat_arrays(void **state)
 {
     (void)state;
-    for (int tier = 0; tier <= (int)base_cpu_best(); tier++)
+    for (int tier = BASE_CPU_REF; tier < BASE_CPU_TIERS; tier = base_cpu_next(tier))
         for (size_t count = 1; count < 300; count += count < 140 ? 1 : 37)
             check_flat(tier, count, 1 + (int)(count % 4));
 }
@@ -96,7 +96,7 @@ static void test_numbers_become_the_nearest_bytes(void **state)
     (void)state;
     const float x[] = {0, 0.0173f, 0.0087f, 0.0086f, -0.0173f, 100, -100, NAN, INFINITY, -INFINITY};
     const uint8_t expected[] = {31, 32, 32, 31, 30, 255, 0, 0, 255, 0};
-    for (int tier = 0; tier <= (int)base_cpu_best(); tier++) {
+    for (int tier = BASE_CPU_REF; tier < BASE_CPU_TIERS; tier = base_cpu_next(tier)) {
         uint8_t y[10];
         tier_table(tier)->quantize(x, &first, y, 10, 0, 1);
         assert_memory_equal(y, expected, 10);
@@ -172,7 +172,7 @@ static void test_pool_takes_the_largest(void **state)
         {10, 7, 2, 2, 2, 1, 0, 0},  {12, 15, 3, 2, 3, 2, 1, 1},   {3, 600, 5, 9, 1, 1, 2, 4},
         {4, 700, 3, 3, 2, 1, 1, 1}, {2, 300, 2, 300, 1, 1, 0, 0}, {1, 1, 3, 3, 1, 1, 1, 1},
     };
-    for (int tier = 0; tier <= (int)base_cpu_best(); tier++)
+    for (int tier = BASE_CPU_REF; tier < BASE_CPU_TIERS; tier = base_cpu_next(tier))
         for (size_t i = 0; i < sizeof windows / sizeof *windows; i++) {
             const int *w = windows[i];
             check_pool(tier_table(tier), (struct kernel_pool){.batch = 1 + (int)(i % 2),
@@ -193,7 +193,7 @@ static void test_pool_takes_the_largest(void **state)
 static void test_global_average(void **state)
 {
     (void)state;
-    for (int tier = 0; tier <= (int)base_cpu_best(); tier++)
+    for (int tier = BASE_CPU_REF; tier < BASE_CPU_TIERS; tier = base_cpu_next(tier))
         for (int pixels = 1; pixels < 3000; pixels = pixels * 3 + 1) {
             const struct kernel_table *k = tier_table(tier);
             struct map in = map_open(k, 2, 21, pixels, 1);
@@ -224,7 +224,7 @@ static void test_copied_channels_leave_others_alone(void **state)
                                    {48, 96, 0, 48},
                                    {7, 40, 2, 13},
                                    {40, 9, 31, 0}};
-    for (int tier = 0; tier <= (int)base_cpu_best(); tier++)
+    for (int tier = BASE_CPU_REF; tier < BASE_CPU_TIERS; tier = base_cpu_next(tier))
         for (size_t i = 0; i < sizeof moves / sizeof *moves; i++) {
             const struct kernel_table *k = tier_table(tier);
             const int *m = moves[i];
@@ -250,7 +250,7 @@ static void test_copied_channels_leave_others_alone(void **state)
 static void test_scaled_channels(void **state)
 {
     (void)state;
-    for (int tier = 0; tier <= (int)base_cpu_best(); tier++)
+    for (int tier = BASE_CPU_REF; tier < BASE_CPU_TIERS; tier = base_cpu_next(tier))
         for (int pixels = 1; pixels < 40; pixels++) {
             const struct kernel_table *k = tier_table(tier);
             struct map in = map_open(k, 2, 21, pixels, 1), out = map_open(k, 2, 21, pixels, 2);

@@ -71,7 +71,7 @@ static void check_yuv(const struct kernel_table *k, int count, int step)
 static void test_yuv_becomes_red_green_and_blue(void **state)
 {
     (void)state;
-    for (int tier = 0; tier <= (int)base_cpu_best(); tier++)
+    for (int tier = BASE_CPU_REF; tier < BASE_CPU_TIERS; tier = base_cpu_next(tier))
         for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
             for (int step = 1; step <= 2; step++)
                 check_yuv(kernel_table((enum base_cpu_tier)tier), counts[i], step);
@@ -109,7 +109,7 @@ static void check_weigh(const struct kernel_table *k, int count, int whole)
 static void test_colours_are_weighed(void **state)
 {
     (void)state;
-    for (int tier = 0; tier <= (int)base_cpu_best(); tier++)
+    for (int tier = BASE_CPU_REF; tier < BASE_CPU_TIERS; tier = base_cpu_next(tier))
         for (int i = 0; i < 8; i++) {
             check_weigh(kernel_table((enum base_cpu_tier)tier), counts[i], 2048);
             check_weigh(kernel_table((enum base_cpu_tier)tier), counts[i], 32);
@@ -142,7 +142,7 @@ static void check_blend(const struct kernel_table *k, int count, bool resize)
 static void test_rows_of_sums_are_blended(void **state)
 {
     (void)state;
-    for (int tier = 0; tier <= (int)base_cpu_best(); tier++)
+    for (int tier = BASE_CPU_REF; tier < BASE_CPU_TIERS; tier = base_cpu_next(tier))
         for (int i = 0; i < 8; i++) {
             check_blend(kernel_table((enum base_cpu_tier)tier), counts[i], true);
             check_blend(kernel_table((enum base_cpu_tier)tier), counts[i], false);
@@ -172,7 +172,8 @@ static void test_tiers_agree_to_the_last_bit(void **state)
     const struct kernel_blend blend = {near, far, 777, 1271, true, 256};
     const struct kernel_table *ref = kernel_table(BASE_CPU_REF);
     ref->colours_blend(&blend, first);
-    for (int tier = 1; tier <= (int)base_cpu_best(); tier++) {
+    for (int tier = base_cpu_next(BASE_CPU_REF); tier < BASE_CPU_TIERS;
+         tier = base_cpu_next(tier)) {
         const struct kernel_table *k = kernel_table((enum base_cpu_tier)tier);
         k->colours_blend(&blend, other);
         assert_memory_equal(first, other, sizeof first);

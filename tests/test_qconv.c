@@ -289,7 +289,7 @@ static void check_everywhere(struct problem *p)
     struct kernel_qconv_plan plan;
     assert_int_equal(plan_with(BASE_CPU_REF, &plan, p, -1), 0);
     run_planned(p, &plan, kernel_table(BASE_CPU_REF), 1, expected);
-    for (int tier = BASE_CPU_AVX2; tier <= (int)base_cpu_best(); tier++)
+    for (int tier = base_cpu_next(BASE_CPU_REF); tier < BASE_CPU_TIERS; tier = base_cpu_next(tier))
         for (int method = -1; method < METHODS; method++)
             methods_seen[tier][method + 1] += check(p, (enum base_cpu_tier)tier, method, expected);
     base_free(expected);
@@ -452,7 +452,8 @@ static void test_random_shapes(void **state)
         check_everywhere(&p);
         free_problem(&p);
     }
-    for (int tier = BASE_CPU_AVX2; tier <= (int)base_cpu_best(); tier++) {
+    for (int tier = base_cpu_next(BASE_CPU_REF); tier < BASE_CPU_TIERS;
+         tier = base_cpu_next(tier)) {
         printf("%s:", base_cpu_name((enum base_cpu_tier)tier));
         for (int method = 0; method <= METHODS; method++)
             printf(" %d", methods_seen[tier][method]);
@@ -532,7 +533,7 @@ static void test_unfit_plans_are_refused(void **state)
         .shape = {1, 16, 16, 1, 8, 8, 8, 8, 3, 3, 1, 1, 1, 1, 1, 1, true, false, false},
         .input = {1.0f, 0}};
     struct kernel_qconv_plan plan;
-    for (int tier = 0; tier <= (int)base_cpu_best(); tier++) {
+    for (int tier = BASE_CPU_REF; tier < BASE_CPU_TIERS; tier = base_cpu_next(tier)) {
         p.shape.in_channels = KERNEL_QCONV_DEPTH / 9 + 1;
         assert_int_equal(plan_with((enum base_cpu_tier)tier, &plan, &p, -1), STANCE_EUNSUPPORTED);
     }

@@ -206,7 +206,7 @@ static struct base_buffer build_case(build_fn *build, float scale, int zero, boo
 static void check_case(int i, bool plain)
 {
     struct base_buffer model = build_case(cases[i].build, cases[i].scale, cases[i].zero, plain);
-    for (int tier = 0; tier <= (int)base_cpu_best(); tier++) {
+    for (int tier = BASE_CPU_REF; tier < BASE_CPU_TIERS; tier = base_cpu_next(tier)) {
         struct trial trial;
         trial_parse(&trial, &model, 2);
         trial_session(&trial, tier, 1);
@@ -269,7 +269,7 @@ static void test_random_convolutions_are_at_most_one_step_beside(void **state)
     (void)state;
     for (int i = 0; i < 80; i++) {
         struct base_buffer model = random_convolution(&seed);
-        for (int tier = 0; tier <= (int)base_cpu_best(); tier++) {
+        for (int tier = BASE_CPU_REF; tier < BASE_CPU_TIERS; tier = base_cpu_next(tier)) {
             struct trial trial;
             trial_parse(&trial, &model, 1 + i % 3);
             trial_session(&trial, tier, 1);
@@ -300,7 +300,7 @@ static void test_networks_agree_with_the_plain_operators(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof styles / sizeof styles[0]; i++) {
         struct base_buffer model = quant_network(styles[i], 24, 16);
-        for (int tier = 0; tier <= (int)base_cpu_best(); tier++) {
+        for (int tier = BASE_CPU_REF; tier < BASE_CPU_TIERS; tier = base_cpu_next(tier)) {
             struct trial trial;
             trial_parse(&trial, &model, 2);
             trial_session(&trial, tier, 1);
@@ -338,7 +338,7 @@ static void test_threads_and_batches_give_the_same_bits(void **state)
 {
     (void)state;
     for (int everywhere = 0; everywhere < 2; everywhere++)
-        for (int tier = 0; tier <= (int)base_cpu_best(); tier++) {
+        for (int tier = BASE_CPU_REF; tier < BASE_CPU_TIERS; tier = base_cpu_next(tier)) {
             struct base_buffer model = quant_network(styles[everywhere], 40, 24);
             struct trial trial;
             struct trial_copy alone;

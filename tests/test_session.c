@@ -653,7 +653,7 @@ static void test_peak_is_a_plausible_number(void **state)
 static void test_limits_are_plausible(void **state)
 {
     struct base_buffer model = tiny_network(-1, 24, 20);
-    for (int tier = STANCE_TIER_REF; tier <= (int)base_cpu_best(); tier++) {
+    for (int tier = BASE_CPU_REF; tier < BASE_CPU_TIERS; tier = base_cpu_next(tier)) {
         struct trial trial;
         struct stance_limits limits = {.struct_size = sizeof limits};
         trial_parse(&trial, &model, 1);

@@ -43,7 +43,7 @@ static double best_scale(const float *weights, int64_t count)
 {
     double reach = 0, best = 1, least = INFINITY;
     for (int64_t i = 0; i < count; i++)
-        reach = fmax(reach, fabs((double)weights[i]));
+        reach = fabs((double)weights[i]) > reach ? fabs((double)weights[i]) : reach;
     for (int i = 0; i < CUTS && reach > 0; i++) {
         double scale = reach * (1 - 0.04 * i) / MOST;
         double error = squared_error(weights, count, scale);

@@ -271,7 +271,8 @@ struct kernel_table {
     int (*qconv_plan)(struct kernel_qconv_plan *plan, const struct kernel_conv_shape *shape,
                       const struct kernel_epilogue *epilogue, const struct kernel_bytes *input,
                       const struct kernel_bytes *residual, const struct kernel_bytes *output);
-    /* `weights` as for conv_pack; a scale and a bias per output channel, bias may be NULL. `packed` is 64-byte aligned and has plan->packed_bytes. */
+    /* `weights` as for conv_pack; a scale and a bias per output channel, bias may be NULL. `packed`
+     * is 64-byte aligned and has plan->packed_bytes. */
     void (*qconv_pack)(const struct kernel_qconv_plan *plan, const int8_t *weights,
                        const float *weight_scales, const float *bias, void *packed);
     void (*qconv_run)(const struct kernel_qconv_plan *plan,

@@ -36,6 +36,10 @@ int kernel_qconv_plan_with_avx512(struct kernel_qconv_plan *, const struct kerne
 #elif defined(__aarch64__)
 int kernel_conv_plan_with_neon(struct kernel_conv_plan *, const struct kernel_conv_shape *,
                                const struct kernel_epilogue *, int method);
+int kernel_qconv_plan_with_neon(struct kernel_qconv_plan *, const struct kernel_conv_shape *,
+                                const struct kernel_epilogue *, const struct kernel_bytes *input,
+                                const struct kernel_bytes *residual,
+                                const struct kernel_bytes *output, int method);
 #endif
 
 int conv_plan_with(enum base_cpu_tier tier, struct kernel_conv_plan *plan,
@@ -65,6 +69,9 @@ int qconv_plan_with(enum base_cpu_tier tier, struct kernel_qconv_plan *plan,
                                              method);
     if (tier == BASE_CPU_AVX2 && method >= 0)
         return kernel_qconv_plan_with_avx2(plan, shape, epilogue, input, residual, output, method);
+#elif defined(__aarch64__)
+    if (tier == BASE_CPU_NEON && method >= 0)
+        return kernel_qconv_plan_with_neon(plan, shape, epilogue, input, residual, output, method);
 #endif
     return kernel_table(tier)->qconv_plan(plan, shape, epilogue, input, residual, output);
 }

@@ -186,7 +186,7 @@ VEC_INLINE void run_tile(const struct joints *at, const int joints)
     }
 /* clang-format off */
 TILE(1) TILE(2) TILE(3) TILE(4) TILE(5) TILE(6) TILE(7) TILE(8) TILE(9) TILE(10) TILE(11) TILE(12)
-#if defined(KERNEL_AVX512)
+#if VEC_REGISTERS == 32
 TILE(13) TILE(14) TILE(15) TILE(16) TILE(17) TILE(18) TILE(19) TILE(20) TILE(21) TILE(22) TILE(23)
 TILE(24)
 #endif
@@ -196,7 +196,7 @@ TILE(24)
             static void (*const tiles[TILE_JOINTS])(const struct joints *at) = {
                 tile_1,  tile_2,  tile_3,  tile_4,  tile_5,  tile_6,
                 tile_7,  tile_8,  tile_9,  tile_10, tile_11, tile_12,
-#if defined(KERNEL_AVX512)
+#if VEC_REGISTERS == 32
                 tile_13, tile_14, tile_15, tile_16, tile_17, tile_18,
                 tile_19, tile_20, tile_21, tile_22, tile_23, tile_24,
 #endif

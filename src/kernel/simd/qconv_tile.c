@@ -64,7 +64,7 @@ VEC_INLINE void run_tile(const struct qconv_tile *t, const int blocks, const int
 TILE(1, 1) TILE(1, 2) TILE(1, 3) TILE(1, 4) TILE(1, 6) TILE(1, 8) TILE(1, 12)
 TILE(2, 1) TILE(2, 2) TILE(2, 3) TILE(2, 4) TILE(2, 5) TILE(2, 6)
 TILE(3, 1) TILE(3, 2) TILE(3, 3) TILE(3, 4)
-#if defined(KERNEL_AVX512)
+#if VEC_REGISTERS == 32
 TILE(1, 16) TILE(1, 20) TILE(1, 24)
 TILE(2, 7) TILE(2, 8) TILE(2, 9) TILE(2, 10) TILE(2, 11) TILE(2, 12)
 TILE(3, 5) TILE(3, 6) TILE(3, 7) TILE(3, 8)
@@ -87,7 +87,7 @@ const struct qconv_dots QCONV_NAME(qconv_dots) = {
     .lines = QCONV_NAME(qconv_lines),
     /* clang-format off */
     .tiles = {
-#if defined(KERNEL_AVX512)
+#if VEC_REGISTERS == 32
         {[1] = tile_1x1, [2] = tile_1x2, [3] = tile_1x3, [4] = tile_1x4, [6] = tile_1x6,
          [8] = tile_1x8, [12] = tile_1x12, [16] = tile_1x16, [20] = tile_1x20, [24] = tile_1x24},
         {[1] = tile_2x1, [2] = tile_2x2, [3] = tile_2x3, [4] = tile_2x4, [5] = tile_2x5,

@@ -1,9 +1,9 @@
 /* Vectors of floats.
  *
  * The SIMD kernels are written once over this file and compiled once per tier, with KERNEL_AVX512,
- * KERNEL_AVX2 or KERNEL_NEON. VEC_LANES floats make a vec; VEC_REGISTERS of them may live at once. Loads and
- * stores take any alignment. Where an operand is NaN, vec_max and vec_min give their second
- * operand. */
+ * KERNEL_AVX2 or KERNEL_NEON. VEC_LANES floats make a vec; VEC_REGISTERS of them may live at once.
+ * Loads and stores take any alignment. Where an operand is NaN, vec_max and vec_min give their
+ * second operand. */
 #ifndef KERNEL_SIMD_VEC_H
 #define KERNEL_SIMD_VEC_H
 

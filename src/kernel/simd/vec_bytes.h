@@ -116,6 +116,37 @@ VEC_INLINE vec_bytes vec_block_load(const uint8_t *p) { return _mm_loadl_epi64((
 VEC_INLINE void vec_block_store(uint8_t *p, vec_bytes x) { _mm_storel_epi64((__m128i *)p, x); }
 VEC_INLINE vec vec_reciprocal_near(vec x) { return vec_div(vec_set1(1.0f), x); }
 
+#elif defined(KERNEL_NEON)
+
+VEC_INLINE vec_int vec_int_load(const void *p) { return vld1q_s32(p); }
+VEC_INLINE void vec_int_store(void *p, vec_int x) { vst1q_s32(p, x); }
+VEC_INLINE vec_int vec_int_set1(int32_t x) { return vdupq_n_s32(x); }
+VEC_INLINE vec_int vec_int_zero(void) { return vdupq_n_s32(0); }
+VEC_INLINE vec_int vec_int_add(vec_int a, vec_int b) { return vaddq_s32(a, b); }
+VEC_INLINE vec vec_int_to_float(vec_int x) { return vcvtq_f32_s32(x); }
+typedef uint8x8_t vec_bytes; /* its lower half */
+VEC_INLINE vec_bytes vec_block_set1(uint8_t x) { return vdup_n_u8(x); }
+VEC_INLINE vec_bytes vec_block_load(const uint8_t *p)
+{
+    return vreinterpret_u8_s32(vdup_n_s32(vec_four_bytes(p)));
+}
+VEC_INLINE void vec_block_store(uint8_t *p, vec_bytes x) { memcpy(p, &x, VEC_LANES); }
+VEC_INLINE vec_int vec_int_from_bytes(const uint8_t *p)
+{
+    return vreinterpretq_s32_u32(vmovl_u16(vget_low_u16(vmovl_u8(vec_block_load(p)))));
+}
+VEC_INLINE vec_int vec_bytes_pack(vec_int a, vec_int b, vec_int c, vec_int d)
+{
+    uint8x8_t ab = vqmovun_s16(vcombine_s16(vqmovn_s32(a), vqmovn_s32(b)));
+    uint8x8_t cd = vqmovun_s16(vcombine_s16(vqmovn_s32(c), vqmovn_s32(d)));
+    return vreinterpretq_s32_u8(vcombine_u8(ab, cd));
+}
+VEC_INLINE void vec_bytes_store(uint8_t *p, vec_int x, int blocks)
+{
+    vec_store_part((float *)(void *)p, vreinterpretq_f32_s32(x), blocks);
+}
+VEC_INLINE vec vec_reciprocal_near(vec x) { return vec_div(vec_set1(1.0f), x); }
+
 #endif
 /* clang-format on */
 
@@ -194,7 +225,7 @@ VEC_INLINE vec_int vec_window_of(const uint8_t *const pixels[VEC_WINDOW_TAPS])
     __m128i a = vec_block_load(pixels[0]), b = vec_block_load(pixels[1]);
     return _mm512_cvtepu8_epi16(_mm256_set_m128i(_mm_unpackhi_epi8(a, b), _mm_unpacklo_epi8(a, b)));
 }
-#else
+#elif defined(KERNEL_AVX2)
 VEC_INLINE vec_int vec_window_dot(vec_int sum, vec_int window, vec_int w)
 {
     return _mm256_add_epi32(sum, _mm256_madd_epi16(window, w));
@@ -208,6 +239,24 @@ VEC_INLINE vec_int vec_window_of(const uint8_t *const pixels[VEC_WINDOW_TAPS])
 {
     __m128i both = _mm_unpacklo_epi8(vec_block_load(pixels[0]), vec_block_load(pixels[1]));
     return _mm256_cvtepu8_epi16(both);
+}
+#else
+VEC_INLINE vec_int vec_window_dot(vec_int sum, vec_int window, vec_int w)
+{
+    int16x8_t x = vreinterpretq_s16_s32(window), y = vreinterpretq_s16_s32(w);
+    int32x4_t low = vmull_s16(vget_low_s16(x), vget_low_s16(y)), high = vmull_high_s16(x, y);
+    return vaddq_s32(sum, vpaddq_s32(low, high));
+}
+VEC_INLINE vec_dot_bytes vec_dot_set1(const uint8_t *p)
+{
+    uint16x8_t x = vreinterpretq_u16_s32(vec_int_set1(vec_four_bytes(p)));
+    return (vec_dot_bytes){vreinterpretq_s32_u16(vandq_u16(x, vdupq_n_u16(0xff))),
+                           vreinterpretq_s32_u16(vshrq_n_u16(x, 8))};
+}
+VEC_INLINE vec_int vec_window_of(const uint8_t *const pixels[VEC_WINDOW_TAPS])
+{
+    uint8x8_t both = vzip1_u8(vec_block_load(pixels[0]), vec_block_load(pixels[1]));
+    return vreinterpretq_s32_u16(vmovl_u8(both));
 }
 #endif
 VEC_INLINE vec_dot_weights vec_dot_load(const char *p)

@@ -99,6 +99,19 @@ VEC_INLINE void vec_store_masked(float *p, vec x, vec_mask m)
     vec_store(p, vec_select(m, x, vec_load(p)));
 }
 
+VEC_INLINE vec vec_permute(vec x, vec_int lanes)
+{
+    /* the four bytes of a lane follow each other */
+    int32x4_t from = vmlaq_s32(vdupq_n_s32(0x03020100), lanes, vdupq_n_s32(0x04040404));
+    return vreinterpretq_f32_u8(vqtbl1q_u8(vreinterpretq_u8_f32(x), vreinterpretq_u8_s32(from)));
+}
+
+VEC_INLINE vec vec_load_quads(const float *p, int64_t stride, int count)
+{
+    (void)stride, (void)count; /* there is one */
+    return vec_load(p);
+}
+
 VEC_INLINE vec vec_align(vec low, vec high, int shift)
 {
     static const uint8_t bytes[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
