@@ -99,7 +99,7 @@ static struct stance_model *parsed(struct base_buffer bytes)
 static void fill(float *values, int index)
 {
     static const int64_t dims[] = {1, 3, SIDE, SIDE};
-    char name[16];
+    char name[24];
     snprintf(name, sizeof name, "input%d", index);
     support_synth_input(name, dims, 4, 1, values);
 }
