@@ -20,7 +20,7 @@ __attribute__((target("avx512vnni"))) static int64_t dot_products(int64_t rounds
     VEC_UNROLL
     for (int i = 1; i < CHAINS; i++)
         sums[0] = _mm512_add_epi32(sums[0], sums[i]);
-    volatile int sink = _mm512_reduce_add_epi32(sums[0]);
+    volatile int sink = _mm_cvtsi128_si32(_mm512_castsi512_si128(sums[0]));
     (void)sink;
     return rounds * CHAINS * 64;
 }

@@ -40,9 +40,8 @@ void QCONV_NAME(qconv_windows)(const struct qconv_windows *row)
     char *to = row->to;
     for (; i < begin; i++, to += 4 * VEC_LANES)
         vec_int_store(to, edge_window(row, zero, i));
-    const uint8_t *from = row->pixels + (row->first + i * row->stride) * VEC_LANES;
-    for (; i < end; i++, to += 4 * VEC_LANES, from += row->stride * VEC_LANES)
-        vec_int_store(to, vec_window(from));
+    for (; i < end; i++, to += 4 * VEC_LANES)
+        vec_int_store(to, vec_window(row->pixels + (row->first + i * row->stride) * VEC_LANES));
     for (; i < row->count; i++, to += 4 * VEC_LANES)
         vec_int_store(to, edge_window(row, zero, i));
 }
