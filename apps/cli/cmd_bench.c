@@ -31,7 +31,6 @@ static const struct cli_option options[] = {
      CLI_FLAG, offsetof(struct values, operators), 0, 0},
     {"--plot", NULL, "FILE", "with --operators: their roofline as an SVG picture", CLI_TEXT,
      offsetof(struct values, plot), 0, 0},
-#ifdef STANCE_HAVE_MEDIA
     {"--end-to-end", NULL, "VIDEO", "instead of MODEL: what each frame costs beside the networks",
      CLI_TEXT, offsetof(struct values, video), 0, 0},
     {"--detector", NULL, "MODEL", "for --end-to-end (stance-det)", CLI_TEXT,
@@ -40,7 +39,6 @@ static const struct cli_option options[] = {
      offsetof(struct values, pose), 0, 0},
     {"--detect-every", NULL, "K", "for --end-to-end: the detector on every K-th frame (1)",
      CLI_COUNT, offsetof(struct values, detect_every), 1, 100000},
-#endif
     {"--json", NULL, NULL, "print JSON", CLI_FLAG, offsetof(struct values, json), 0, 0},
     {0},
 };
@@ -246,7 +244,14 @@ static int print_operators(struct bench *bench)
     return code;
 }
 
-#ifdef STANCE_HAVE_MEDIA
+#ifndef STANCE_HAVE_MEDIA
+int bench_video(const struct bench_video *wanted)
+{
+    return cli_fail(CLI_FAILED, "this stance is built without video: it cannot read '%s'",
+                    wanted->path);
+}
+#endif
+
 static int run_video(const struct values *values, int rest)
 {
     if (rest != 0 || values->operators || values->plot || values->batch != 1 ||
@@ -262,7 +267,6 @@ static int run_video(const struct values *values, int rest)
                                              .seconds = (double)values->seconds,
                                              .json = values->json});
 }
-#endif
 
 static int run_bench(int argument_count, char **arguments)
 {
@@ -271,10 +275,8 @@ static int run_bench(int argument_count, char **arguments)
     int rest = cli_parse(&cli_bench, argument_count, arguments, &bench.values);
     if (rest < 0)
         return rest == -2 ? CLI_OK : CLI_USAGE;
-#ifdef STANCE_HAVE_MEDIA
     if (bench.values.video)
         return run_video(&bench.values, rest);
-#endif
     if (rest != 1)
         return cli_fail(CLI_USAGE, "bench takes one model; see 'stance help bench'");
     if (bench.values.plot && !bench.values.operators)
