@@ -42,7 +42,7 @@ int engine_specialise(struct graph **out, const struct stance_model *model,
     void *context = (void *)(uintptr_t)kernels;
     int code = graph_fuse(*out);
     if (code == 0)
-        code = graph_quantise(*out, &folder, engine_can_quantise, context);
+        code = graph_use_bytes(*out, &folder, engine_has_bytes, context);
     if (code == 0)
         code = graph_layout(*out, kernels->block, engine_can_block, context);
     if (code < 0)

@@ -2,7 +2,7 @@
  * workspace that was planned once. A step is a node with its kernel chosen and its weights packed.
  * The plans of a session run one at a time and share the memory of the largest.
  *
- * Order of work: graph_specialise → graph_fuse → graph_quantise → graph_layout → engine_alias (who
+ * Order of work: graph_specialise → graph_fuse → graph_use_bytes → graph_layout → engine_alias (who
  * lies in whose memory) → one maker per node fills its step → graph_plan_memory → allocation. */
 #ifndef ENGINE_PLAN_H
 #define ENGINE_PLAN_H
@@ -114,8 +114,8 @@ int engine_rehearse_generic(struct engine_plan *plan);
 /* Whether `kernels` (context) has a blocked implementation of the node. */
 bool engine_can_block(void *kernels, const struct graph *graph, const struct graph_node *node);
 
-/* Whether `kernels` (context) has the node on bytes; graph_quantise() asks. */
-bool engine_can_quantise(void *kernels, const struct graph *graph, const struct graph_node *node);
+/* Whether `kernels` (context) has the node on bytes; graph_use_bytes() asks. */
+bool engine_has_bytes(void *kernels, const struct graph *graph, const struct graph_node *node);
 
 /* Whether a QuantizeLinear or DequantizeLinear is between floats and what the bytes stand for. */
 bool engine_converts(const struct graph *graph, const struct graph_node *node);

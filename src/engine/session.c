@@ -5,8 +5,8 @@
 #include "base/cpu.h"
 #include "base/memory.h"
 #include "engine/limits.h"
-#include "engine/share.h"
 #include "engine/plan.h"
+#include "engine/share.h"
 #include "stance/session.h"
 
 enum { MAX_PLANS = 4, MAX_INPUTS = 64, MAX_OUTPUTS = 64 };

@@ -23,6 +23,11 @@ static const struct graph_attr *list(const struct graph_node *node, const char *
     return attr && attr->kind == GRAPH_ATTR_INTS ? attr : NULL;
 }
 
+static int64_t weights_of(const struct graph_branch *branch)
+{
+    return branch->pooled ? 0 : branch->channels * branch->channels * branch->taps;
+}
+
 int graph_branches_read(struct graph_branches *out, const struct graph_node *node)
 {
     const struct graph_attr *lists[] = {list(node, "channels"), list(node, "taps"),
@@ -39,8 +44,7 @@ int graph_branches_read(struct graph_branches *out, const struct graph_node *nod
                                         .dilation = lists[2]->ints[i],
                                         .pooled = lists[3]->ints[i] != 0};
         out->channels += branch->channels;
-        if (!branch->pooled)
-            out->weights += branch->channels * branch->channels * branch->taps;
+        out->weights += weights_of(branch);
     }
     return 0;
 }
@@ -194,8 +198,7 @@ static bool find(const struct graph_edit *edit, int value, struct pattern *patte
         branches->stride = stride;
         pattern->x = pattern->found[i].reduce->inputs[0];
         branches->channels += branch->channels;
-        branches->weights +=
-            branch->pooled ? 0 : branch->channels * branch->channels * branch->taps;
+        branches->weights += weights_of(branch);
         rectified = rectified || pattern->found[i].filter;
     }
     branches->count = concat->input_count;
@@ -238,7 +241,7 @@ static void fill_branch(const struct graph *graph, const struct pattern *pattern
     }
     if (filter)
         memcpy(to[WEIGHTS] + weight, conv_weights(graph, filter)->data,
-               (size_t)(branch->channels * branch->channels * branch->taps) * sizeof(float));
+               (size_t)weights_of(branch) * sizeof(float));
 }
 
 static int open_constants(const struct pattern *pattern, struct tensor *out[CONSTANTS])
@@ -270,7 +273,7 @@ static int add_constants(struct graph_edit *edit, const struct pattern *pattern,
         const struct graph_branch *branch = &pattern->branches.branch[i];
         fill_branch(edit->graph, pattern, i, first, data, weight);
         first += branch->channels;
-        weight += branch->pooled ? 0 : branch->channels * branch->channels * branch->taps;
+        weight += weights_of(branch);
     }
     for (int i = 0; i < CONSTANTS; i++) {
         if (code < 0)

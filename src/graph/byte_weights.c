@@ -1,4 +1,4 @@
-/* Which weights of convolutions are stored as bytes: the passes before graph_quantise() leave them
+/* Which weights of convolutions are stored as bytes: the passes before graph_use_bytes() leave them
  * so, for a quarter of the memory. */
 #include <string.h>
 

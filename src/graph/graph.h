@@ -73,8 +73,8 @@ struct graph_value {
     struct tensor_shape shape;
     struct tensor *constant; /* contents known now; the value holds one reference */
     int producer;            /* node, or -1: graph input or constant */
-    int block; /* layout of a rank-4 value: 0 plain, 8 or 16 lanes per channel block */
-    struct graph_bytes bytes; /* of uint8 values of a specialised graph, by graph_quantise() */
+    int block; /* layout of a rank-4 value: 0 plain, else lanes per channel block: 4, 8 or 16 */
+    struct graph_bytes bytes; /* of uint8 values of a specialised graph, by graph_use_bytes() */
 };
 
 struct graph_node {
@@ -253,6 +253,11 @@ int graph_fuse(struct graph *graph);
 bool graph_read_bytes(const struct graph *graph, const struct graph_node *node,
                       struct graph_bytes *out);
 
+/* Whether a graph has convolutions whose weights are bytes. */
+bool graph_has_byte_weights(const struct graph *graph);
+/* Whether the engine has the operator for a node that is to be one on bytes. */
+typedef bool graph_has_bytes_fn(void *context, const struct graph *graph,
+                                const struct graph_node *node);
 /* On a fused graph: DequantizeLinear → operator → QuantizeLinear becomes the operator on bytes, and
  * int8 weights that only such operators read stay bytes. Values of type uint8 tell in `bytes` what
  * they stand for. Operators that only move data keep their type; the others are, in domain
@@ -266,14 +271,10 @@ bool graph_read_bytes(const struct graph *graph, const struct graph_node *node,
  *   QAverage  GlobalAveragePool of bytes → float
  *   QConcat   Concat of bytes with other scales than the output's
  *   Lookup    bytes, table uint8 [256] → bytes: any chain of element-wise operators on one value
- * What does not fit stays as it is. int8 activations become uint8 ones. `can`, which may be NULL for
- * "everything", says whether the engine has the operator for the node that is to be. */
-typedef bool graph_can_quantise_fn(void *context, const struct graph *graph,
-                                   const struct graph_node *node);
-/* Whether a graph has convolutions whose weights are bytes. */
-bool graph_has_byte_weights(const struct graph *graph);
-int graph_quantise(struct graph *graph, const struct graph_folder *folder,
-                   graph_can_quantise_fn *can, void *context);
+ * What does not fit stays as it is. int8 activations become uint8 ones. `has_bytes` may be NULL for
+ * "everything". */
+int graph_use_bytes(struct graph *graph, const struct graph_folder *folder,
+                    graph_has_bytes_fn *has_bytes, void *context);
 
 /* Chooses the layout once: values made by blocked operators get `block` lanes, Reorder nodes (type
  * "Reorder", domain "stance") stand where layouts meet; graph inputs and outputs are plain. A

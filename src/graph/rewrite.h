@@ -102,7 +102,7 @@ bool graph_all_constant(const struct graph *graph, const struct graph_node *node
 int graph_fold_node(struct graph *graph, int at, const struct graph_folder *folder, bool shapes);
 
 /* Per value, whether it is the float form of int8 weights that only convolutions read: these are not
- * folded, graph_quantise() wants the bytes. To be freed by the caller. Errors: ENOMEMORY. */
+ * folded, graph_use_bytes() wants the bytes. To be freed by the caller. Errors: ENOMEMORY. */
 int graph_find_byte_weights(const struct graph *graph, bool **out);
 /* Whether the node makes such a value. */
 bool graph_makes_byte_weights(const struct graph_node *node, const bool *found);

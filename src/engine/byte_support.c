@@ -1,4 +1,4 @@
-/* Which nodes have an implementation on bytes; graph_quantise() asks. */
+/* Which nodes have an implementation on bytes; graph_use_bytes() asks. */
 #include <string.h>
 
 #include "engine/plan.h"
@@ -43,7 +43,7 @@ bool engine_converts(const struct graph *graph, const struct graph_node *node)
     return known.scale == bytes.scale && known.zero == bytes.zero;
 }
 
-bool engine_can_quantise(void *context, const struct graph *graph, const struct graph_node *node)
+bool engine_has_bytes(void *context, const struct graph *graph, const struct graph_node *node)
 {
     static const char *const anywhere[] = {"Concat",    "Flatten",   "Lookup", "QAdd",
                                            "Reshape",   "Slice",     "Split",  "Squeeze",

@@ -1,6 +1,6 @@
 /* Element-wise operators between a DequantizeLinear and a QuantizeLinear that compute a function of
  * one byte: all of them become one Lookup in a table of its 256 results. */
-#include "graph/quantise.h"
+#include "graph/byte_operators.h"
 
 enum { DEPTH = 8 };
 

@@ -1,13 +1,13 @@
-/* What the files of graph_quantise() share. Private to the graph room. */
-#ifndef GRAPH_QUANTISE_H
-#define GRAPH_QUANTISE_H
+/* What the files of graph_use_bytes() share. Private to the graph room. */
+#ifndef GRAPH_BYTE_OPERATORS_H
+#define GRAPH_BYTE_OPERATORS_H
 
 #include "graph/rewrite.h"
 
 struct graph_bytes_pass {
     struct graph_edit edit;
     const struct graph_folder *folder;
-    graph_can_quantise_fn *can; /* or NULL */
+    graph_has_bytes_fn *has_bytes; /* or NULL */
     void *context;
     int *
         twins; /* per value of the graph as it was: its bytes that no DequantizeLinear reads, or -1 */
@@ -21,9 +21,11 @@ int graph_bytes_behind(const struct graph_bytes_pass *pass, int value, struct gr
 int graph_bytes_replace(struct graph_bytes_pass *pass, int at, const char *type, const int *inputs,
                         int input_count);
 
-/* QuantizeLinear `at` of a chain of element-wise operators on one byte value → Lookup (lookup.c). */
+/* QuantizeLinear `at` of a chain of element-wise operators on one byte value → Lookup
+ * (byte_lookup.c). */
 int graph_bytes_look_up(struct graph_bytes_pass *pass, int at);
-/* int8 values between QuantizeLinear and DequantizeLinear become uint8, 128 above (signed.c). */
+/* int8 values between QuantizeLinear and DequantizeLinear become uint8, 128 above
+ * (byte_signed.c). */
 int graph_shift_signed(struct graph *graph);
 
 #endif

@@ -1,7 +1,7 @@
 /* Activations of int8 between a QuantizeLinear and the DequantizeLinear nodes that read them become
  * uint8, bytes and zero points 128 above: the same numbers, for which there are kernels. */
 #include "base/memory.h"
-#include "graph/quantise.h"
+#include "graph/byte_operators.h"
 
 static bool signed_zero(const struct graph *graph, const struct graph_node *node)
 {

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "graph/quantise.h"
+#include "graph/byte_operators.h"
 
 /* ---- Reading the two nodes ------------------------------------------------------------------- */
 
@@ -70,9 +70,9 @@ static bool tell(struct graph *graph, int value, const struct graph_bytes *bytes
 
 /* ---- Taking a place -------------------------------------------------------------------------- */
 
-static bool can(const struct graph_bytes_pass *pass, const struct graph_node *node)
+static bool takes(const struct graph_bytes_pass *pass, const struct graph_node *node)
 {
-    return !pass->can || pass->can(pass->context, pass->edit.graph, node);
+    return !pass->has_bytes || pass->has_bytes(pass->context, pass->edit.graph, node);
 }
 
 /* Node `at` becomes `wanted` and keeps its outputs. */
@@ -101,7 +101,7 @@ int graph_bytes_replace(struct graph_bytes_pass *pass, int at, const char *type,
                                 .outputs = node->outputs,
                                 .output_count = node->output_count,
                                 .epilogue = {.residual = -1}};
-    return can(pass, &wanted) ? become(pass, at, &wanted) : 0;
+    return takes(pass, &wanted) ? become(pass, at, &wanted) : 0;
 }
 
 /* ---- Convolution ----------------------------------------------------------------------------- */
@@ -154,7 +154,7 @@ static int convolve_bytes(struct graph_bytes_pass *pass, int at)
     int residual_bytes = residual < 0 ? -1 : graph_bytes_behind(pass, residual, &bytes);
     if (residual_bytes >= 0)
         wanted.epilogue.residual = inputs[4] = residual_bytes;
-    return can(pass, &wanted) ? become(pass, at, &wanted) : 0;
+    return takes(pass, &wanted) ? become(pass, at, &wanted) : 0;
 }
 
 /* Weights of convolutions that stay float. */
@@ -190,8 +190,8 @@ static int write_bytes(struct graph_bytes_pass *pass, int at)
         return 0;
     struct graph_node wanted = *conv;
     wanted.outputs = node->outputs;
-    return can(pass, &wanted) ? graph_edit_absorb(&pass->edit, graph_node_index(graph, conv), at)
-                              : 0;
+    return takes(pass, &wanted) ? graph_edit_absorb(&pass->edit, graph_node_index(graph, conv), at)
+                                : 0;
 }
 
 /* ---- Operators that move data ---------------------------------------------------------------- */
@@ -268,7 +268,7 @@ static int move_bytes(struct graph_bytes_pass *pass, int at)
     }
     wanted.outputs = node->outputs;
     wanted.output_count = 1;
-    if (!can(pass, &wanted))
+    if (!takes(pass, &wanted))
         return 0;
     const struct graph_node source = *from; /* may die */
     BASE_TRY(become(pass, at, &wanted));
@@ -375,10 +375,10 @@ static int visit(struct graph_bytes_pass *pass, int at)
     return 0;
 }
 
-int graph_quantise(struct graph *graph, const struct graph_folder *folder,
-                   graph_can_quantise_fn *can_quantise, void *context)
+int graph_use_bytes(struct graph *graph, const struct graph_folder *folder,
+                    graph_has_bytes_fn *has_bytes, void *context)
 {
-    struct graph_bytes_pass pass = {.folder = folder, .can = can_quantise, .context = context};
+    struct graph_bytes_pass pass = {.folder = folder, .has_bytes = has_bytes, .context = context};
     BASE_TRY(graph_shift_signed(graph));
     BASE_TRY(graph_edit_open(&pass.edit, graph, true));
     pass.twin_count = graph->value_count;
