@@ -5,6 +5,7 @@
 
 #include "interrupt.h"
 #include "picture_input.h"
+#include "picture_sample.h"
 #include "quantize_command.h"
 
 #define VALUE(name) offsetof(struct quantize_values, name)
@@ -105,6 +106,43 @@ static int open_model(struct quantize_job *job)
     return CLI_OK;
 }
 
+static int keep_picture(void *context, const char *name, struct stance_image *image, int index,
+                        int total)
+{
+    struct quantize_job *job = context;
+    job->pictures[job->picture_count++].image = stance_image_keep(image);
+    return CLI_OK;
+}
+
+static int read_pictures(struct quantize_job *job, char **more, int more_count)
+{
+    const struct quantize_values *v = &job->values;
+    struct cli_sample sample = {.most = v->pictures, .stopped = &job->stopped};
+    job->pictures = calloc((size_t)v->pictures, sizeof *job->pictures);
+    sample.inputs = calloc((size_t)(v->calibrate.count + more_count), sizeof *sample.inputs);
+    for (int i = 0; i < v->calibrate.count && sample.inputs; i++)
+        sample.inputs[sample.count++] = v->calibrate.items[i];
+    for (int i = 0; i < more_count && sample.inputs; i++)
+        sample.inputs[sample.count++] = more[i];
+    int code = job->pictures && sample.inputs ? cli_sample_pictures(&sample, keep_picture, job)
+                                              : cli_fail(CLI_FAILED, "out of memory");
+    free(sample.inputs);
+    if (code != CLI_OK)
+        return code;
+    if (sample.failed)
+        cli_note("%d pictures could not be read; calibrating on the others", sample.failed);
+    return job->picture_count
+               ? CLI_OK
+               : cli_fail(CLI_FAILED, "there is no picture to calibrate on in what was named");
+}
+
+static void close_pictures(struct quantize_job *job)
+{
+    for (int i = 0; i < job->picture_count; i++)
+        stance_image_close(&job->pictures[i].image);
+    free(job->pictures);
+}
+
 static int calibrate(struct quantize_job *job)
 {
     job->started = cli_clock();
@@ -160,7 +198,7 @@ static int do_job(struct quantize_job *job, char **more, int more_count)
         return code;
     interrupt_set(stop, job);
     job->started = cli_clock();
-    code = quantize_read_pictures(job, more, more_count);
+    code = read_pictures(job, more, more_count);
     if (code == CLI_OK)
         code = quantize_prepare(job);
     if (code == CLI_OK)
@@ -189,7 +227,7 @@ static int run_quantize(int argument_count, char **arguments)
     job.name = arguments[0];
     int code = do_job(&job, arguments + 1, rest - 1);
     interrupt_close();
-    quantize_close_pictures(&job);
+    close_pictures(&job);
     stance_agreement_close(&job.agreement);
     stance_quantizer_close(&job.quantizer);
     stance_model_close(&job.detector);

@@ -42,10 +42,6 @@ struct quantize_job {
     int trials;
 };
 
-/* Reads pictures and frames, evenly spread over what was named; an exit code after messages. */
-int quantize_read_pictures(struct quantize_job *job, char **more, int more_count);
-void quantize_close_pictures(struct quantize_job *job);
-
 /* Finds people, feeds the quantizer, and keeps the float network's answers. */
 int quantize_prepare(struct quantize_job *job);
 /* The layers chosen now against the float network, on every `step`-th picture. */
