@@ -72,6 +72,34 @@ static void test_the_same_people_agree(void **state)
     }
 }
 
+static void test_pairs_tell_who_was_taken_for_whom(void **state)
+{
+    (void)state;
+    struct scene a, b;
+    struct stance_agreement *agreement;
+    int32_t answered[PEOPLE];
+    double likeness[PEOPLE];
+    make(&a, POINTS);
+    make(&b, POINTS);
+    b.people[0] = a.people[1]; /* the other way round, and the second far away */
+    for (int k = 0; k < POINTS; k++)
+        b.points[1][k].x += 5000;
+    assert_int_equal(stance_agreement_open(&agreement), 0);
+    assert_int_equal(stance_agreement_expect(agreement, &a.result), 0);
+    assert_int_equal(stance_agreement_pairs(agreement, 0, answered, likeness, PEOPLE),
+                     STANCE_EARGUMENT);
+    assert_int_equal(stance_agreement_answer(agreement, 0, &b.result), 0);
+    assert_int_equal(stance_agreement_pairs(agreement, 1, answered, likeness, PEOPLE),
+                     STANCE_EARGUMENT);
+    assert_int_equal(stance_agreement_pairs(agreement, 0, NULL, NULL, 0), PEOPLE);
+    assert_int_equal(stance_agreement_pairs(agreement, 0, answered, likeness, PEOPLE), PEOPLE);
+    assert_int_equal(answered[0], -1);
+    assert_true(likeness[0] == 0);
+    assert_int_equal(answered[1], 0);
+    assert_true(fabs(likeness[1] - 1) < 1e-9);
+    stance_agreement_close(&agreement);
+}
+
 static void test_a_moved_keypoint_counts_by_its_distance(void **state)
 {
     (void)state;
@@ -146,6 +174,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_same_people_agree),
+        cmocka_unit_test(test_pairs_tell_who_was_taken_for_whom),
         cmocka_unit_test(test_a_moved_keypoint_counts_by_its_distance),
         cmocka_unit_test(test_people_in_another_order_are_the_same),
         cmocka_unit_test(test_who_is_not_found_has_nothing),

@@ -16,7 +16,8 @@ struct stance_agreement;
 struct stance_agreement_numbers {
     int32_t pictures, people; /* expected */
     /* 1: the same. Keypoints: mean OKS of the expected people, over their keypoints with a score of
-     * at least 0.2 and the area of their boxes; who is not found has 0. Boxes: COCO's AP. */
+     * at least 0.2 and the area of their boxes; who is not found, with 0.1 at least, has 0. Boxes:
+     * COCO's AP. */
     double likeness;
     /* The same without steps, for comparing small losses. Keypoints: the same number. Boxes: mean
      * overlap (IoU) of the expected boxes with the answers, each once, as likely as its score says. */
@@ -40,6 +41,13 @@ STANCE_API void stance_agreement_reset(struct stance_agreement *agreement);
  * Errors: EARGUMENT (no such picture, answered already, or of another kind), ENOMEMORY. */
 STANCE_API int stance_agreement_answer(struct stance_agreement *agreement, int picture,
                                        const struct stance_pose_result *result);
+
+/* Whom each expected person of a picture was taken for: `answered` gets an index into the people of
+ * the answer, -1 for nobody, `likeness` the OKS (boxes: overlap times likeness of scores), 0 for
+ * nobody; each [capacity] or NULL. Returns how many people are expected, which may be more.
+ * Errors: EARGUMENT (no such picture, or without an answer). */
+STANCE_API int stance_agreement_pairs(const struct stance_agreement *agreement, int picture,
+                                      int32_t *answered, double *likeness, int capacity);
 
 /* Of all pictures that have an answer. Errors: ENOMEMORY. */
 STANCE_API int stance_agreement_measure(struct stance_agreement *agreement,

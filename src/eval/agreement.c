@@ -11,6 +11,8 @@
 
 /* Keypoints below it say nothing. */
 #define LEAST_SCORE 0.2f
+/* Who is less alike is somebody else. */
+#define LEAST_LIKENESS 0.1
 enum { MOST_PICTURES = 1 << 20, MOST_PEOPLE = 1000 };
 #define TEXT_LIMIT ((size_t)256 << 20)
 
@@ -200,7 +202,7 @@ static int find_best(const struct stance_agreement *agreement, const struct pict
                      const struct stance_person *expected, const bool *taken, double *best)
 {
     int found = -1;
-    *best = 0;
+    *best = LEAST_LIKENESS;
     for (int i = 0; i < picture->answered.result.person_count; i++) {
         const struct stance_person *answered = &picture->answered.people[i];
         double value = taken[i]                   ? 0
@@ -211,22 +213,57 @@ static int find_best(const struct stance_agreement *agreement, const struct pict
             found = i;
         }
     }
+    *best = found < 0 ? 0 : *best;
     return found;
+}
+
+struct pair {
+    int answered; /* -1: nobody */
+    double likeness;
+};
+
+/* One for each expected person; they choose in their order. */
+static void find_pairs(const struct stance_agreement *agreement, const struct picture *picture,
+                       struct pair pairs[MOST_PEOPLE])
+{
+    bool taken[MOST_PEOPLE] = {false};
+    for (int i = 0; i < picture->expected.result.person_count; i++) {
+        pairs[i].answered =
+            find_best(agreement, picture, &picture->expected.people[i], taken, &pairs[i].likeness);
+        if (pairs[i].answered >= 0)
+            taken[pairs[i].answered] = true;
+    }
+}
+
+int stance_agreement_pairs(const struct stance_agreement *agreement, int picture, int32_t *answered,
+                           double *likeness, int capacity)
+{
+    if (picture < 0 || (size_t)picture >= agreement->count ||
+        !agreement->pictures[picture].answered.given)
+        return base_error(STANCE_EARGUMENT, "there is no picture %d with an answer", picture);
+    struct pair pairs[MOST_PEOPLE];
+    int count = agreement->pictures[picture].expected.result.person_count;
+    find_pairs(agreement, &agreement->pictures[picture], pairs);
+    for (int i = 0; i < count && i < capacity; i++) {
+        if (answered)
+            answered[i] = pairs[i].answered;
+        if (likeness)
+            likeness[i] = pairs[i].likeness;
+    }
+    return count;
 }
 
 static void add_picture(const struct stance_agreement *agreement, const struct picture *picture,
                         struct sums *sums)
 {
-    bool taken[MOST_PEOPLE] = {false};
+    struct pair pairs[MOST_PEOPLE];
+    find_pairs(agreement, picture, pairs);
     for (int i = 0; i < picture->expected.result.person_count; i++) {
-        const struct stance_person *expected = &picture->expected.people[i];
-        double best;
-        int found = find_best(agreement, picture, expected, taken, &best);
-        if (found < 0)
+        if (pairs[i].answered < 0)
             continue;
-        taken[found] = true;
-        sums->likeness += best;
-        add_distances(agreement, sums, expected, &picture->answered.people[found]);
+        sums->likeness += pairs[i].likeness;
+        add_distances(agreement, sums, &picture->expected.people[i],
+                      &picture->answered.people[pairs[i].answered]);
     }
 }
 
