@@ -47,7 +47,7 @@ struct cli_command {
 };
 
 extern const struct cli_command cli_pose, cli_label, cli_track, cli_eval, cli_models, cli_info,
-    cli_quantize, cli_run, cli_bench, cli_devices, cli_completion, cli_help;
+    cli_quantize, cli_compare, cli_run, cli_bench, cli_devices, cli_completion, cli_help;
 extern const struct cli_command *const cli_commands[]; /* ends with NULL */
 
 /* Fills `values` and moves the remaining arguments to the front of `arguments`; their number is

@@ -8,10 +8,10 @@
 
 const struct cli_command *const cli_commands[] = {
 #ifdef STANCE_HAVE_MEDIA
-    &cli_pose,  &cli_label,   &cli_quantize,
+    &cli_pose,  &cli_label,   &cli_quantize,   &cli_compare,
 #endif
-    &cli_track, &cli_eval,    &cli_models,     &cli_info, &cli_run,
-    &cli_bench, &cli_devices, &cli_completion, &cli_help, NULL,
+    &cli_track, &cli_eval,    &cli_models,     &cli_info,    &cli_run,
+    &cli_bench, &cli_devices, &cli_completion, &cli_help,    NULL,
 };
 
 static const struct cli_option no_options[] = {{0}};
