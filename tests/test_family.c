@@ -104,6 +104,56 @@ static void test_rtmdet_heads_in_any_layout_give_the_same_box(void **state)
     }
 }
 
+/* Of the other classes, whose scores are high everywhere, every cell has a box. */
+static void test_classes_that_are_asked_for_count(void **state)
+{
+    static const int joined = 5, split = 6;
+    for (int i = joined; i <= split; i++) {
+        struct model_signature signature;
+        struct stance_tensor outputs[6];
+        struct model_traits traits;
+        struct vision_box boxes[CELLS];
+        make_head(&layouts[i], &signature, outputs);
+        trial_check(model_recognise(&signature, NULL, &traits));
+        assert_int_equal(traits.class_count, CLASSES);
+        traits.classes[0] = traits.classes[1] = CLASSES - 1;
+        assert_int_equal(traits.family->decode_boxes(&traits, outputs, 0, 0.3f, boxes, CELLS),
+                         CELLS);
+        assert_true(fabsf(boxes[0].score - 0.9525741f) < 1e-6f);
+        traits.classes[0] = 0;
+        assert_int_equal(traits.family->decode_boxes(&traits, outputs, 0, 0.3f, boxes, CELLS),
+                         CELLS);
+    }
+}
+
+static void test_classes_are_chosen_among_those_there_are(void **state)
+{
+    static const struct {
+        int32_t classes[2];
+        int code, first, last;
+    } cases[] = {{{0, 0}, 0, 0, 0},
+                 {{3, 0}, 0, 3, 3},
+                 {{14, 23}, 0, 14, 23},
+                 {{14, 80}, STANCE_EARGUMENT, 0, 0},
+                 {{-1, 3}, STANCE_EARGUMENT, 0, 0},
+                 {{5, 4}, STANCE_EARGUMENT, 0, 0}};
+    struct base_buffer bytes = tiny_yolox(CLASSES);
+    struct stance_model *model;
+    trial_check(engine_model_parse(&model, bytes.data, bytes.size, "tiny.onnx"));
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct model_traits traits;
+        const struct model_choice choice = {.classes = {cases[i].classes[0], cases[i].classes[1]}};
+        assert_int_equal(model_identify(&traits, model, &choice), cases[i].code);
+        if (cases[i].code == 0) {
+            assert_int_equal(traits.classes[0], cases[i].first);
+            assert_int_equal(traits.classes[1], cases[i].last);
+        }
+    }
+    assert_non_null(strstr(stance_error_text(), "5 to 4"));
+    stance_model_close(&model);
+    base_buffer_free(&bytes);
+}
+
 /* Scores behind a sigmoid whose arithmetic goes a little beyond 1 are no logits. */
 static void test_rtmdet_scores_may_be_rounded(void **state)
 {
@@ -578,6 +628,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rtmdet_heads_in_any_layout_give_the_same_box),
+        cmocka_unit_test(test_classes_that_are_asked_for_count),
+        cmocka_unit_test(test_classes_are_chosen_among_those_there_are),
         cmocka_unit_test(test_rtmdet_scores_may_be_rounded),
         cmocka_unit_test(test_no_cell_is_left_out),
         cmocka_unit_test(test_feature_maps_are_no_detector),

@@ -67,13 +67,16 @@ struct stance_pose_options {
                                       by their number */
     int32_t detector_size[2];      /* width and height of the input where the file leaves them */
     int32_t pose_size[2];          /* open; 0: as the card says, else 640×640 and 192×256 */
+    int32_t detector_classes[2];   /* the first and the last of the detector's classes that count: 0, 0
+                                      persons, 14, 23 COCO's animals; a last of 0: the first alone */
 };
 
 STANCE_API void stance_pose_options_default(struct stance_pose_options *options);
 
 /* Keeps its own references on the models. Errors: EMODEL (not a detector or pose network that
  * stance recognises), EARGUMENT (also for what the pose network cannot do: a detector, `center` or
- * `flip_test` beside a one-stage network, a `flip_test` of keypoints whose set nobody names, a
+ * `flip_test` beside a one-stage network, a `flip_test` of keypoints whose set nobody names, a class
+ * that the detector lacks, a
  * refinement that its family lacks, another size than the file fixes), EDEVICE, ENOMEMORY. */
 STANCE_API int stance_pose_open(struct stance_pose **out,
                                 const struct stance_pose_options *options);

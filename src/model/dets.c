@@ -17,8 +17,25 @@ bool model_has_dets(const struct model_signature *s, const char *second)
            (dets->rank < 0 || (dets->rank == 3 && may_be(dets->dims[2], 5)));
 }
 
-size_t model_decode_dets(const struct stance_tensor *dets, const struct stance_tensor *labels,
-                         int64_t image, float threshold, struct vision_box *boxes, size_t capacity)
+float model_class_score(const struct model_traits *traits, const float *scores, int64_t step)
+{
+    float best = scores[traits->classes[0] * step];
+    for (int i = traits->classes[0] + 1; i <= traits->classes[1]; i++)
+        best = scores[i * step] > best ? scores[i * step] : best;
+    return best;
+}
+
+/* Where no label is given there is one class. */
+static bool counts(const struct model_traits *traits, const struct stance_tensor *labels,
+                   int64_t labelled, int64_t at)
+{
+    int64_t label = at < labelled ? tensor_int(labels, at) : traits->classes[0];
+    return label >= traits->classes[0] && label <= traits->classes[1];
+}
+
+size_t model_decode_dets(const struct model_traits *traits, const struct stance_tensor *dets,
+                         const struct stance_tensor *labels, int64_t image, float threshold,
+                         struct vision_box *boxes, size_t capacity)
 {
     if (dets->dtype != STANCE_FLOAT32 || dets->rank != 3 || dets->dims[2] != 5 ||
         image >= dets->dims[0])
@@ -29,8 +46,7 @@ size_t model_decode_dets(const struct stance_tensor *dets, const struct stance_t
     for (int64_t i = 0; i < candidates && count < capacity; i++) {
         int64_t at = image * candidates + i;
         const float *box = (const float *)dets->data + at * 5;
-        bool person = at >= labelled || tensor_int(labels, at) == 0;
-        if (!person || !(box[4] >= threshold))
+        if (!counts(traits, labels, labelled, at) || !(box[4] >= threshold))
             continue;
         boxes[count++] = (struct vision_box){.x1 = box[0],
                                              .y1 = box[1],

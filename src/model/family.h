@@ -36,6 +36,8 @@ struct model_traits {
     int refine;          /* pose: enum stance_refine, never STANCE_REFINE_AUTO */
     size_t scratch;      /* pose: floats that decoding needs */
     float nms_threshold; /* detectors: the family's own; 0: suppression is inside the network */
+    int class_count;     /* detectors; 0: the outputs do not tell */
+    int classes[2];      /* detectors: the first and the last that count; 0 is person */
     const struct stance_keypoint_set *keypoint_set; /* what the card says; NULL: nothing */
 };
 
@@ -113,6 +115,7 @@ struct model_choice {
     int32_t width, height; /* of an input that the file leaves open */
     const char *keypoint_set;
     int refine; /* enum stance_refine */
+    int32_t classes[2];
 };
 
 /* model_identify() with this card, NULL for none, instead of the model's own. */
@@ -144,9 +147,13 @@ extern const float model_mean_rgb[3], model_std_rgb[3];
  * `second`. Dims may be open. */
 bool model_has_dets(const struct model_signature *signature, const char *second);
 
-/* Boxes of dets [n, k, 5] (x1, y1, x2, y2, score); `labels` may be NULL, else only label 0
- * counts. */
-size_t model_decode_dets(const struct stance_tensor *dets, const struct stance_tensor *labels,
-                         int64_t image, float threshold, struct vision_box *boxes, size_t capacity);
+/* Boxes of dets [n, k, 5] (x1, y1, x2, y2, score); `labels` may be NULL, else only those of
+ * traits->classes count. */
+size_t model_decode_dets(const struct model_traits *traits, const struct stance_tensor *dets,
+                         const struct stance_tensor *labels, int64_t image, float threshold,
+                         struct vision_box *boxes, size_t capacity);
+
+/* The highest score of traits->classes; from one class to the next are `step` values. */
+float model_class_score(const struct model_traits *traits, const float *scores, int64_t step);
 
 #endif

@@ -19,6 +19,19 @@ static int choose_set(struct model_traits *traits, const char *name)
     return 0;
 }
 
+static int choose_classes(struct model_traits *traits, const int32_t classes[2])
+{
+    int first = classes[0], last = classes[1] ? classes[1] : first;
+    if (first < 0 || last < first)
+        return base_error(STANCE_EARGUMENT, "classes %d to %d are none", first, last);
+    if (traits->class_count && last >= traits->class_count)
+        return base_error(STANCE_EARGUMENT, "its classes are 0 to %d; there is no class %d",
+                          traits->class_count - 1, last);
+    traits->classes[0] = first;
+    traits->classes[1] = last;
+    return 0;
+}
+
 /* Whether the size that the file fixes is the one that is said. */
 static bool is_fixed_otherwise(const struct model_signature *signature, int width, int height)
 {
@@ -54,8 +67,8 @@ static int identify_at(struct model_traits *traits, const struct stance_model *m
     BASE_TRY(check_size(&signature, card, choice));
     if (card)
         BASE_TRY(model_card_apply(traits, card));
-    if (traits->family->role != MODEL_DETECTOR)
-        BASE_TRY(choose_set(traits, choice->keypoint_set));
+    BASE_TRY(traits->family->role == MODEL_DETECTOR ? choose_classes(traits, choice->classes)
+                                                    : choose_set(traits, choice->keypoint_set));
     return traits->family->role == MODEL_POSE ? model_refine(traits, choice->refine) : 0;
 }
 

@@ -76,6 +76,13 @@ static int split_maps(const struct model_signature *s, bool first)
     return variant;
 }
 
+static int class_count(const struct model_signature *s, int variant)
+{
+    const struct tensor_shape *scores = &s->outputs[score_output(variant, 0)];
+    int64_t channels = scores->dims[variant & CHANNELS_FIRST ? 1 : 3];
+    return (int)(variant & SPLIT ? channels : channels - 4);
+}
+
 static bool recognise(const struct model_signature *s, struct model_traits *traits)
 {
     for (int first = 0; first < 2 && !traits->variant; first++)
@@ -87,6 +94,7 @@ static bool recognise(const struct model_signature *s, struct model_traits *trai
     if (!traits->variant)
         return false;
     traits->nms_threshold = traits->variant == DETS ? 0 : 0.6f;
+    traits->class_count = traits->variant == DETS ? 0 : class_count(s, traits->variant);
     traits->input.bgr = true;
     for (int i = 0; i < 3; i++) {
         traits->input.mean[i] = model_mean_rgb[2 - i];
@@ -155,7 +163,8 @@ static size_t decode_maps(const struct model_traits *traits, const struct stance
         struct level level = level_at(traits, outputs, image, k);
         float stride = (float)(8 << k);
         for (int64_t i = 0; i < level.cells && count < capacity; i++) {
-            float value = level.scores[i * level.score_cell];
+            float value =
+                model_class_score(traits, level.scores + i * level.score_cell, level.step);
             float score = logits ? sigmoid(value) : value;
             if (!(score >= threshold))
                 continue;
@@ -178,7 +187,8 @@ static size_t decode_boxes(const struct model_traits *traits, const struct stanc
                            size_t capacity)
 {
     return traits->variant == DETS
-               ? model_decode_dets(&outputs[0], &outputs[1], image, threshold, boxes, capacity)
+               ? model_decode_dets(traits, &outputs[0], &outputs[1], image, threshold, boxes,
+                                   capacity)
                : decode_maps(traits, outputs, image, threshold, boxes, capacity);
 }
 

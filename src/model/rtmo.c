@@ -27,7 +27,7 @@ static size_t decode_boxes(const struct model_traits *traits, const struct stanc
         points->dims[2] != traits->keypoint_count || points->dims[3] != 3 ||
         points->dims[1] != outputs[0].dims[1])
         return 0;
-    return model_decode_dets(&outputs[0], NULL, image, threshold, boxes, capacity);
+    return model_decode_dets(traits, &outputs[0], NULL, image, threshold, boxes, capacity);
 }
 
 static void decode_pose(const struct model_traits *traits, const struct stance_tensor *outputs,

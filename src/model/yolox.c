@@ -28,6 +28,7 @@ static bool recognise(const struct model_signature *s, struct model_traits *trai
     else
         return false;
     traits->nms_threshold = traits->variant == DETS ? 0 : 0.65f;
+    traits->class_count = traits->variant == DETS ? 0 : (int)out->dims[2] - 5;
     traits->input.bgr = true;
     return true;
 }
@@ -42,7 +43,7 @@ static size_t decode_raw(const struct model_traits *traits, const struct stance_
         int64_t width = traits->input.width >> level, height = traits->input.height >> level;
         float stride = (float)(1 << level);
         for (int64_t i = 0; i < width * height; i++, values += step) {
-            float score = values[4] * values[5];
+            float score = values[4] * model_class_score(traits, values + 5, 1);
             if (!(score >= threshold) || count == capacity)
                 continue;
             float x = (values[0] + (float)(i % width)) * stride;
@@ -64,9 +65,9 @@ static size_t decode_boxes(const struct model_traits *traits, const struct stanc
                            int64_t image, float threshold, struct vision_box *boxes,
                            size_t capacity)
 {
-    return traits->variant == DETS
-               ? model_decode_dets(&outputs[0], &outputs[1], image, threshold, boxes, capacity)
-               : decode_raw(traits, outputs, image, threshold, boxes, capacity);
+    return traits->variant == DETS ? model_decode_dets(traits, &outputs[0], &outputs[1], image,
+                                                       threshold, boxes, capacity)
+                                   : decode_raw(traits, outputs, image, threshold, boxes, capacity);
 }
 
 const struct model_family model_yolox = {.name = "yolox",

@@ -243,6 +243,7 @@ static void print_options(void)
     FIELD(stance_pose_options, keypoint_set);
     FIELD(stance_pose_options, detector_size);
     FIELD(stance_pose_options, pose_size);
+    FIELD(stance_pose_options, detector_classes);
     STRUCT(stance_draw_options);
     FIELD(stance_draw_options, struct_size);
     FIELD(stance_draw_options, keypoint_threshold);

@@ -184,6 +184,20 @@ struct base_buffer tiny_detector(int64_t count, const float *dets, int64_t stem)
     return finish(&writer);
 }
 
+struct base_buffer tiny_yolox(int64_t classes)
+{
+    static const float zeros[84 * 85] = {0};
+    struct onnx_writer writer;
+    const int64_t in[] = {1, 3, 64, 64}, out[] = {1, 84, 5 + classes};
+    begin(&writer);
+    onnx_writer_input(&writer, "x", STANCE_FLOAT32, 4, in);
+    onnx_writer_output(&writer, "y", STANCE_FLOAT32, 3, out);
+    answers(&writer, "cells", 3, out, zeros);
+    nothing(&writer, "x");
+    onnx_writer_node(&writer, "Add", "", "cells,none", "y");
+    return finish(&writer);
+}
+
 struct base_buffer tiny_heatmap(int64_t height, int64_t width, int64_t points)
 {
     struct onnx_writer writer;

@@ -23,6 +23,9 @@ struct base_buffer tiny_one_stage(int64_t side, int64_t count, const float *dets
  * reads `stem` channels: 3, or 12 made of the picture's. x [1, 3, 64, 64]. */
 struct base_buffer tiny_detector(int64_t count, const float *dets, int64_t stem);
 
+/* A raw YOLOX head that sees nobody: x [1, 3, 64, 64] → y [1, 84, 5 + classes], all 0. */
+struct base_buffer tiny_yolox(int64_t classes);
+
 /* A heatmap network: x [n, 3, height, width] → y [n, points, height / 4, width / 4], the picture's
  * means times points weights. `height`, `width` -1: open. */
 struct base_buffer tiny_heatmap(int64_t height, int64_t width, int64_t points);
