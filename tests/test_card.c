@@ -14,6 +14,7 @@
 #include "base/memory.h"
 #include "model/family.h"
 #include "stance/card.h"
+#include "stance/preset.h"
 #include "support/support.h"
 
 static const char whole[] =
@@ -228,6 +229,42 @@ static void test_every_allocation_may_fail(void **state)
     }
 }
 
+static void check_card(const struct stance_preset *preset, const char *name, const char *family)
+{
+    struct stance_card *card;
+    if (stance_card_open(&card, name) < 0)
+        fail_msg("%s-%s: %s", preset->task, preset->mode, stance_error_text());
+    bool detects = strcmp(card->family, "rtmdet") == 0 || strcmp(card->family, "yolox") == 0;
+    if (strcmp(family, "detector") == 0 ? !detects
+        : strcmp(family, "rtmo") == 0   ? strcmp(card->family, family) != 0
+                                        : detects || strcmp(card->family, "rtmo") == 0)
+        fail_msg("%s-%s: %s is of the family %s", preset->task, preset->mode, name, card->family);
+    assert_true(card->url_count > 0);
+    stance_card_close(&card);
+}
+
+static void test_presets_name_models_that_can_be_pulled(void **state)
+{
+    const struct stance_preset *preset;
+    int count = 0;
+    for (; (preset = stance_preset_at(count)); count++) {
+        char name[64];
+        if (preset->detector && strcmp(preset->detector, "center") != 0)
+            check_card(preset, preset->detector, "detector");
+        check_card(preset, preset->pose, preset->detector ? "pose" : "rtmo");
+        assert_true(preset->detector_classes[1] == 0 || strcmp(preset->task, "animal") == 0);
+        snprintf(name, sizeof name, "%s-%s", preset->task, preset->mode);
+        assert_ptr_equal(stance_preset_find(name), preset);
+    }
+    assert_int_equal(count, 7 * 3 + 5);
+    assert_ptr_equal(stance_preset_find("balanced"), stance_preset_find("body-balanced"));
+    assert_string_equal(stance_preset_find("s")->pose, "rtmpose-s");
+    assert_null(stance_preset_find("feet"));
+    assert_null(stance_preset_find("feet-s"));
+    assert_null(stance_preset_find(""));
+    assert_null(stance_preset_at(-1));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -239,6 +276,7 @@ int main(void)
         cmocka_unit_test(test_a_card_says_how_pictures_are_normalised),
         cmocka_unit_test(test_a_card_of_another_network_is_refused),
         cmocka_unit_test(test_every_allocation_may_fail),
+        cmocka_unit_test(test_presets_name_models_that_can_be_pulled),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

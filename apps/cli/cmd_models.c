@@ -15,6 +15,8 @@ static const struct cli_option options[] = {
     {"--all", NULL, NULL, "list models that can be pulled, too", CLI_FLAG, VALUE(all), 0, 0},
     {"--size", NULL, "t|s|m|l|x", "pull detector and pose network of this size", CLI_TEXT,
      VALUE(size), 0, 0},
+    {"--preset", NULL, "[TASK-]MODE", "pull what goes together for a task, see below",
+     CLI_TEXT, VALUE(preset), 0, 0},
     {"--mirror", NULL, "URL", "pull from this folder first", CLI_TEXT, VALUE(mirror), 0, 0},
     {"--timeout", NULL, "S", "give up on a server that is silent for S seconds (20)", CLI_COUNT,
      VALUE(timeout), 1, 3600},
@@ -264,6 +266,8 @@ const struct cli_command cli_models = {
         "models by name,\nafter showing their terms; nothing else uses the network. import: takes "
         "in ONNX files, and folders\nor zip archives of MMDeploy's SDK. verify: compares models "
         "with the digests in their cards; all\nof them without a name. path: where a model lies. "
-        "The card of MODEL.onnx is the file MODEL.json\nbeside it.",
+        "The card of MODEL.onnx is the file MODEL.json\nbeside it.\n"
+        "A preset is lightweight, balanced or performance for bodies, and with feet-, wholebody-, "
+        "hand-,\nface-, animal- or one-stage- in front, as in feet-balanced, for others.",
     .options = options,
     .run = run_models};

@@ -7,7 +7,7 @@
 #include "stance/card.h"
 
 struct models_values {
-    const char *name, *mirror, *folder, *size;
+    const char *name, *mirror, *folder, *size, *preset;
     int timeout;
     bool json, all, force;
 };

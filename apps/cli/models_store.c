@@ -93,16 +93,18 @@ static int pull_one(const struct models_values *values, const char *name)
 
 int models_pull(const struct models_values *values, char **names, int count)
 {
-    const char *pair[2];
-    if (values->size && !cli_size_models(values->size, &pair[0], &pair[1]))
+    const struct stance_preset *preset;
+    if (!cli_find_preset(values->size, values->preset, &preset))
         return CLI_USAGE;
-    if (count == 0 && !values->size)
+    if (count == 0 && !preset)
         return cli_fail(CLI_USAGE,
-                        "say which model to pull, or a --size; 'stance models list --all' "
+                        "say which model to pull, or a --preset; 'stance models list --all' "
                         "lists the names");
     int code = CLI_OK;
-    for (int i = 0; values->size && i < 2 && code == CLI_OK; i++)
-        code = pull_one(values, pair[i]);
+    if (preset && preset->detector && strcmp(preset->detector, "center") != 0)
+        code = pull_one(values, preset->detector);
+    if (preset && code == CLI_OK)
+        code = pull_one(values, preset->pose);
     for (int i = 0; i < count && code == CLI_OK; i++)
         code = pull_one(values, names[i]);
     return code;

@@ -1,4 +1,4 @@
-/* Opening the models of a pose pipeline: those that were named, else those of a size, else the
+/* Opening the models of a pose pipeline: those that were named, else those of a preset, else the
  * built-in ones. */
 #include <stdio.h>
 #include <string.h>
@@ -6,31 +6,41 @@
 #include "pose_models.h"
 #include "stance/error.h"
 
-/* The pairs of --size: RTMPose trained on seven data sets, and a detector that keeps it company in
- * OpenMMLab's and rtmlib's own examples. */
-static const struct {
-    const char *size, *detector, *pose;
-} sizes[] = {
-    {"t", "rtmdet-nano", "rtmpose-t"},      {"s", "rtmdet-nano", "rtmpose-s"},
-    {"m", "rtmdet-nano", "rtmpose-m"},      {"l", "yolox-m-humanart", "rtmpose-l"},
-    {"x", "yolox-x-humanart", "rtmpose-x"},
-};
-
-bool cli_size_models(const char *size, const char **detector, const char **pose)
+bool cli_find_preset(const char *size, const char *name, const struct stance_preset **out)
 {
-    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
-        if (strcmp(sizes[i].size, size) == 0) {
-            *detector = sizes[i].detector;
-            *pose = sizes[i].pose;
-            return true;
-        }
-    cli_fail(0, "--size takes t, s, m, l or x, not '%s'", size);
-    return false;
+    *out = NULL;
+    if (size && name) {
+        cli_fail(0, "give --size or --preset, not both");
+        return false;
+    }
+    if (size && strlen(size) == 1)
+        *out = stance_preset_find(size);
+    if (name)
+        *out = stance_preset_find(name);
+    if (size && !*out)
+        cli_fail(0, "--size takes t, s, m, l or x, not '%s'", size);
+    if (name && !*out)
+        cli_fail(0,
+                 "--preset takes lightweight, balanced or performance, for other tasks than the "
+                 "body with feet-, wholebody-, hand-, face-, animal- or one-stage- in front, not "
+                 "'%s'",
+                 name);
+    return *out || (!size && !name);
+}
+
+/* The detector that a choice names, itself or through its preset; NULL: none. */
+static const char *detector_of(const struct cli_pose_choice *choice)
+{
+    const struct stance_preset *preset;
+    if (choice->detector || !cli_find_preset(choice->size, choice->preset, &preset) || !preset)
+        return choice->detector;
+    return preset->detector;
 }
 
 static bool is_center(const struct cli_pose_choice *choice)
 {
-    return choice->detector && strcmp(choice->detector, "center") == 0;
+    const char *detector = detector_of(choice);
+    return detector && strcmp(detector, "center") == 0;
 }
 
 static int open_model(struct stance_model **model, const char *name)
@@ -53,33 +63,64 @@ static bool wants_detector(const struct cli_pose_models *models,
 int cli_pose_models_open(struct cli_pose_models *models, const struct cli_pose_choice *choice,
                          bool detects, bool poses)
 {
-    const char *detector = "stance-det", *pose = "stance-pose";
+    const struct stance_preset *preset;
     *models = (struct cli_pose_models){0};
-    if (choice->size && !cli_size_models(choice->size, &detector, &pose))
+    if (!cli_find_preset(choice->size, choice->preset, &preset))
         return CLI_USAGE;
+    const char *detector = detector_of(choice);
+    const char *pose = choice->pose ? choice->pose : preset ? preset->pose : "stance-pose";
     int code = CLI_OK;
     if (poses)
-        code = open_model(&models->pose, choice->pose ? choice->pose : pose);
+        code = open_model(&models->pose, pose);
     if (code == CLI_OK && detects && wants_detector(models, choice))
-        code = open_model(&models->detector, choice->detector ? choice->detector : detector);
+        code = open_model(&models->detector, detector ? detector : "stance-det");
     return code;
 }
 
-/* "WxH" into `size`; nothing for NULL. */
+/* "14-23" with its separator, or one number: how many there are, 0 for anything else. */
+static int parse_numbers(const char *text, char separator, int32_t values[2])
+{
+    for (int count = 0; count < 2; count++) {
+        const char *start = text;
+        for (values[count] = 0; *text >= '0' && *text <= '9' && text - start < 5; text++)
+            values[count] = values[count] * 10 + (*text - '0');
+        if (text == start)
+            return 0;
+        if (!*text)
+            return count + 1;
+        if (*text++ != separator)
+            return 0;
+    }
+    return 0;
+}
+
 static bool parse_size(const char *option, const char *text, int32_t size[2])
 {
-    int count = 0;
-    for (const char *at = text; at && count < 2; at++) {
-        const char *start = at;
-        for (; *at >= '0' && *at <= '9' && at - start < 5; at++)
-            size[count] = size[count] * 10 + (*at - '0');
-        if (at == start || size[count] < 1 || *at != (count == 0 ? 'x' : '\0'))
-            break;
-        count++;
-    }
-    if (!text || count == 2)
+    int32_t values[2];
+    if (!text)
         return true;
+    if (parse_numbers(text, 'x', values) == 2 && values[0] > 0 && values[1] > 0) {
+        memcpy(size, values, sizeof values);
+        return true;
+    }
     cli_fail(0, "%s takes a width and a height such as 192x256, not '%s'", option, text);
+    return false;
+}
+
+static bool parse_classes(const char *text, int32_t classes[2])
+{
+    int32_t values[2];
+    if (!text)
+        return true;
+    int count = parse_numbers(text, '-', values);
+    if (count > 0 && values[0] <= values[count - 1]) {
+        classes[0] = values[0];
+        classes[1] = values[count - 1];
+        return true;
+    }
+    cli_fail(0, "--classes takes the number of one of the detector's classes, or two such as 14-23, "
+                "not '%s'",
+             text);
     return false;
 }
 
@@ -108,7 +149,14 @@ int cli_pose_options(struct stance_pose_options *options, const struct cli_pose_
     options->detector_threshold = choice->detector_threshold;
     options->pose_oks = choice->pose_oks;
     options->max_people = choice->max_people;
-    return parse_refine(choice->refine, &options->refine) &&
+    const struct stance_preset *preset;
+    if (!cli_find_preset(choice->size, choice->preset, &preset))
+        return CLI_USAGE;
+    if (preset && !choice->detector)
+        memcpy(options->detector_classes, preset->detector_classes,
+               sizeof options->detector_classes);
+    return parse_classes(choice->classes, options->detector_classes) &&
+                   parse_refine(choice->refine, &options->refine) &&
                    parse_size("--detector-input", choice->detector_input, options->detector_size) &&
                    parse_size("--pose-input", choice->pose_input, options->pose_size)
                ? CLI_OK

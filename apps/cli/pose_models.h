@@ -5,11 +5,13 @@
 
 #include "command.h"
 #include "stance/pose.h"
+#include "stance/preset.h"
 
 /* Put this struct into a command's options struct and these rows into its table. */
 struct cli_pose_choice {
-    const char *detector, *pose; /* NULL: by size, or built in */
-    const char *size;            /* "t", "s", "m", "l", "x" */
+    const char *detector, *pose; /* NULL: by preset, or built in */
+    const char *size, *preset;   /* see stance/preset.h */
+    const char *classes;         /* of the detector, "14-23" */
     const char *refine, *detector_input, *pose_input, *device;
     float detector_threshold, pose_oks;
     int threads, max_people;
@@ -32,6 +34,11 @@ struct cli_pose_choice {
     {"--size", NULL, "t|s|m|l|x",                                                                  \
      "detector and pose network of this size by name, see 'stance models pull'", CLI_TEXT,         \
      offsetof(values, field.size), 0, 0},                                                          \
+    {"--preset", NULL, "[TASK-]MODE",                                                              \
+     "models of a task by name, such as balanced or feet-balanced, see 'stance help models'",      \
+     CLI_TEXT, offsetof(values, field.preset), 0, 0},                                              \
+    {"--classes", NULL, "N[-M]", "of the detector that count (0: person)", CLI_TEXT,               \
+     offsetof(values, field.classes), 0, 0},                                                       \
     {"--refine", NULL, "WAY", "refine coordinates: none, shift, dark or udp (as the card says)",   \
      CLI_TEXT, offsetof(values, field.refine), 0, 0},                                              \
     {"--detector-input", NULL, "WxH", "input size where the detector's file leaves it open",       \
@@ -50,8 +57,8 @@ struct cli_pose_choice {
      0, 0}
 /* clang-format on */
 
-/* The names of the models of a size; false after a message. */
-bool cli_size_models(const char *size, const char **detector, const char **pose);
+/* The preset of --size or --preset, which may be NULL; NULL without either. False after a message. */
+bool cli_find_preset(const char *size, const char *name, const struct stance_preset **out);
 
 struct cli_pose_models {
     struct stance_model *detector, *pose;

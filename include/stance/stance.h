@@ -14,6 +14,7 @@
 #include "stance/model.h"
 #include "stance/mot.h"
 #include "stance/pose.h"
+#include "stance/preset.h"
 #include "stance/quantize.h"
 #include "stance/result.h"
 #include "stance/session.h"
