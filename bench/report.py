@@ -1,6 +1,7 @@
 """Where measurements go: files of results, and tables and pictures in the documents."""
 import html
 import json
+import math
 import pathlib
 import platform
 import re
@@ -40,6 +41,8 @@ _STYLE = """<style>
 text { fill: #24292f } .grid { stroke: #8884 } .one { stroke: #24292f; stroke-width: 2 }
 .paper { fill: #fff } .range { stroke: #24292f; stroke-width: 1.5 }
 .s0 { fill: #3574c4 } .s1 { fill: #d1701f } .s2 { fill: #3d9448 }
+.l0 { stroke: #3574c4 } .l1 { stroke: #d1701f } .l2 { stroke: #3d9448 }
+.l0, .l1, .l2 { fill: none; stroke-width: 2.5 }
 @media (prefers-color-scheme: dark) { text { fill: #e6edf3 } .paper { fill: #0d1117 }
 .one, .range { stroke: #e6edf3 } }
 </style>"""
@@ -85,3 +88,44 @@ def _bar(across, y, series, value):
            f'height="{_BAR - 2}"/>')
     yield f'<path class="range" d="M{across(value["low"]):.1f} {middle} H{across(value["high"]):.1f}"/>'
     yield f'<text x="{across(value["high"]) + 6:.1f}" y="{y + 12}">{value["median"]:.2f}</text>'
+
+
+def _step(most):
+    """Between lines of a grid of four to ten: 1, 2 or 5 times a power of ten."""
+    power = 10 ** math.floor(math.log10(most / 4))
+    return next(power * factor for factor in (5, 2, 1) if most / (power * factor) >= 4)
+
+
+def curves(title, across, series, marks=()):
+    """An SVG picture of lines: `series` are pairs of a name and a value for each of `across`, `marks`
+    points of interest, of `across` and a value."""
+    step = _step(max(max(values) for _, values in series))
+    ticks = math.ceil(max(max(values) for _, values in series) / step)
+    height = 420
+    bottom, wide = height - 46, _WIDTH - 90
+
+    def point(i, value):
+        return (f"{60 + wide * i / (len(across) - 1):.1f} "
+                f"{bottom - (bottom - 80) * value / (ticks * step):.1f}")
+
+    lines = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" '
+             f'width="{_WIDTH}" height="{height}" font-family="sans-serif" font-size="13">', _STYLE,
+             f'<rect class="paper" width="{_WIDTH}" height="{height}"/>',
+             f'<text x="16" y="26" font-size="16">{html.escape(title)}</text>']
+    for value in (tick * step for tick in range(ticks + 1)):
+        left, y = point(0, value).split()
+        lines.append(f'<path class="grid" d="M{left} {y} h{wide}"/><text x="{float(left) - 8}" '
+                     f'y="{float(y) + 5:.1f}" text-anchor="end">{value:g}</text>')
+    for i, label in enumerate(across):
+        lines.append(f'<text x="{point(i, 0).split()[0]}" y="{bottom + 22}" '
+                     f'text-anchor="middle">{label}</text>')
+    for i, (name, values) in enumerate(series):
+        path = " L".join(point(k, value) for k, value in enumerate(values))
+        lines.append(f'<path class="l{i}" d="M{path}"/>'
+                     f'<rect class="s{i}" x="{60 + 260 * i}" y="42" width="14" height="14"/>'
+                     f'<text x="{60 + 260 * i + 20}" y="54">{html.escape(name)}</text>')
+    for where, value in marks:
+        x, y = point(where - across[0], value).split()
+        lines.append(f'<circle class="one" cx="{x}" cy="{y}" r="5" fill="none"/>'
+                     f'<text x="{x}" y="{float(y) - 12:.1f}" text-anchor="middle">{where:.1f}</text>')
+    return "\n".join([*lines, "</svg>"]) + "\n"
