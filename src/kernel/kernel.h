@@ -204,30 +204,46 @@ struct kernel_graph_conv {
 };
 
 /* ---- Pixels on their way into a network's input ------------------------------------------------
- * A colour is one number with fields of KERNEL_COLOUR_BITS bits for red (lowest), green and blue, so
- * that one multiplication weighs all three; sums of both weights' products fit where the weights sum up
- * to 2048 at most. */
-
-enum { KERNEL_COLOUR_BITS = 21, KERNEL_COLOUR_ROW = 2048 };
+ * An output row comes of two source rows: each is weighed along its columns, then both are blended, in
+ * the fixed-point arithmetic of OpenCV (imgproc resize.cpp, imgwarp.cpp). YUV is interpolated as it
+ * lies in memory, each plane counted from its black, and becomes colours last. */
 
 /* YUV to RGB: the luma of black, and coefficients in 1/65536. */
 struct kernel_yuv {
     int32_t black, luma, red_v, green_u, green_v, blue_u;
 };
 
-/* Two pixels and their weights for each output pixel of a row. */
+/* Output pixels of a row, at most KERNEL_TAPS; tiers take them in groups, and what they write is made
+ * of whole pairs of groups. A group's bytes of the source row are read in at most KERNEL_TAP_PIECES
+ * pieces. */
+enum { KERNEL_TAPS = 256, KERNEL_TAP_GROUP = 8, KERNEL_TAP_PIECES = 8, KERNEL_TAP_PIECE = 16 };
+
+/* Two source bytes and their weights for each output pixel: sum = near · weight + far · weight - less,
+ * where `resize` in 1/128 (the weights sum up to 2048), else in 1/32. */
 struct kernel_taps {
-    const int32_t *near, *far; /* places in a row of colours */
-    const int16_t *near_weight, *far_weight;
-    int count;
+    int32_t count;
+    bool resize;
+    int32_t near[KERNEL_TAPS], far[KERNEL_TAPS]; /* places in the row */
+    int16_t weights[2 * KERNEL_TAPS];            /* near, far, near, far … */
+    int16_t less[KERNEL_TAPS];
+    /* Made by kernel_taps_group(). Pieces of each group, 0: they lie too far apart; where they begin;
+     * for each piece the two bytes of every pixel in it, 128 for those that are not. */
+    int32_t pieces;
+    int32_t first[KERNEL_TAPS / KERNEL_TAP_GROUP];
+    uint8_t places[KERNEL_TAP_PIECES][2 * KERNEL_TAPS];
+    int8_t small_weights[2 * KERNEL_TAPS]; /* where not `resize` */
 };
 
-/* Two rows of sums, by channel. */
+/* `bytes`: that may be read from where a row begins. */
+void kernel_taps_group(struct kernel_taps *taps, int64_t bytes);
+
+/* Two rows of sums of three planes. */
 struct kernel_blend {
-    const int32_t *near, *far;
-    int near_weight, far_weight;
-    bool resize; /* in 1/2048, rounded as cv2.resize does; else in 1/32 as cv2.warpAffine */
-    int count;
+    const int16_t *near[3], *far[3];
+    int32_t near_weight, far_weight;
+    bool resize; /* weights in 1/2048, rounded as cv2.resize does; else in 1/32 as cv2.warpAffine */
+    const struct kernel_yuv *yuv; /* the planes are luma, U and V; NULL: they are colours */
+    int32_t count;
 };
 
 /* Temporal branches of ST-GCN++, blocked. The channels are those of one branch after another; in a
@@ -368,15 +384,13 @@ struct kernel_table {
     void (*reduce_rows)(enum kernel_reduce op, const float *x, float *y, int64_t rows,
                         int64_t columns, int part, int parts);
 
-    /* Colours of the first `count` pixels (at most KERNEL_COLOUR_ROW) of a row in YUV; the chroma of
-     * pixel i is u[i / 2 * step] and v[i / 2 * step], step 1 or 2. */
-    void (*colours_from_yuv)(const struct kernel_yuv *yuv, const uint8_t *luma, const uint8_t *u,
-                             const uint8_t *v, int step, int count, uint64_t *colours);
-    /* sums[channel][i] = near and far colour, weighed; rows of `stride` numbers. */
-    void (*colours_weigh)(const uint64_t *colours, const struct kernel_taps *taps, int32_t *sums,
-                          int stride);
-    /* One channel of two rows of sums, weighed and rounded to bytes. */
-    void (*colours_blend)(const struct kernel_blend *blend, uint8_t *out);
+    /* sums[i] of a source row; there is room for whole pairs of groups. */
+    void (*pixels_weigh)(const uint8_t *row, const struct kernel_taps *taps, int16_t *sums);
+    /* Red, green and blue in rows of `stride` bytes; room as above. */
+    void (*pixels_blend)(const struct kernel_blend *blend, uint8_t *out, int stride);
+    /* out = (pixel + shift) · factor */
+    void (*pixels_normalise)(const uint8_t *pixels, float shift, float factor, float *out,
+                             int count);
 
     /* Multiply-adds on registers only, as many at once as the tier can issue: what kernels are
      * compared with. Returns how many were done. */

@@ -19,27 +19,20 @@ int vision_fill_check(const struct vision_input *input, const struct stance_imag
     return 0;
 }
 
-/* value = pixel · factor + shift, the same arithmetic for pixels and padding. */
+/* value = (pixel + shift) · factor, the same arithmetic for pixels and padding. */
 struct normal {
-    float factor, shift;
+    float shift, factor;
 };
 
 static struct normal normal_of(const struct vision_input *input, int channel)
 {
-    return (struct normal){input->scale / input->std[channel],
-                           -input->mean[channel] / input->std[channel]};
-}
-
-static void store(float *restrict out, const uint8_t *restrict pixels, struct normal normal,
-                  int count)
-{
-    for (int i = 0; i < count; i++)
-        out[i] = (float)pixels[i] * normal.factor + normal.shift;
+    return (struct normal){-input->mean[channel] / input->scale,
+                           input->scale / input->std[channel]};
 }
 
 static void pad(float *restrict out, struct normal normal, int count)
 {
-    float value = VISION_PAD * normal.factor + normal.shift;
+    float value = (VISION_PAD + normal.shift) * normal.factor;
     for (int i = 0; i < count; i++)
         out[i] = value;
 }
@@ -53,9 +46,12 @@ static void fill_strip(float *out, const struct vision_input *input, struct visi
     for (int y = first; y < end; y++) {
         vision_sampler_row(sampler, y, pixels);
         float *row = out + (size_t)y * (size_t)input->width + x;
-        for (int c = 0; c < 3; c++)
-            store(row + (size_t)c * plane, pixels[input->bgr ? 2 - c : c], normal_of(input, c),
-                  sampler->count);
+        for (int c = 0; c < 3; c++) {
+            struct normal normal = normal_of(input, c);
+            sampler->kernels->pixels_normalise(pixels[input->bgr ? 2 - c : c], normal.shift,
+                                               normal.factor, row + (size_t)c * plane,
+                                               sampler->count);
+        }
     }
 }
 

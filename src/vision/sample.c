@@ -1,4 +1,4 @@
-/* Bilinear sampling row by row. The arithmetic is OpenCV's (imgproc resize.cpp, imgwarp.cpp) for
+/* Bilinear sampling row by row. The places and weights are OpenCV's (imgproc resize.cpp, imgwarp.cpp) for
  * 8-bit pictures: resize weighs in 1/2048 per axis, the warp knows 32 positions between pixels. */
 #include <math.h>
 #include <string.h>
@@ -59,32 +59,70 @@ struct vision_tap vision_tap_at(enum vision_rule rule, const struct vision_axis 
     return rule == VISION_AFFINE ? affine_tap(axis, i) : resize_tap(axis, i);
 }
 
-/* Rows of YUV are cheaper converted as a whole, as long as not much more is converted than needed. */
-static void choose_span(struct vision_sampler *sampler)
+/* A kind of row: its columns lie `step` bytes apart, `halved` with one for two of the picture. `black`:
+ * what counts as nothing. */
+struct row_kind {
+    int step, halved, black;
+    int64_t bytes; /* from the first one of a channel to its last one */
+};
+
+static void fill_taps(struct vision_sampler *sampler, int first, const struct row_kind *kinds,
+                      int kind_count)
 {
-    const int most = 8; /* source columns for each of the strip */
-    int32_t first = sampler->image->width, last = 0;
-    for (int i = 0; i < sampler->count; i++)
-        for (int tap = 0; tap < 2; tap++) {
-            int32_t column = sampler->columns[tap][i];
-            int weight = (tap ? sampler->far_weight : sampler->near_weight)[i];
-            first = weight && column < first ? column : first;
-            last = weight && column > last ? column : last;
-        }
-    first &= ~1; /* where a pair's chroma begins */
-    int32_t span = last + 1 - first;
-    bool planar = vision_layout_find(sampler->image->format)->planes > 1;
-    bool whole = planar && span > 0 && span <= VISION_SPAN && span <= most * sampler->count;
-    sampler->first = first;
-    sampler->span = whole ? span : 0;
+    const struct vision_grid *grid = sampler->grid;
+    bool resize = grid->rule == VISION_RESIZE;
     for (int i = 0; i < sampler->count; i++) {
-        /* A tap without weight may lie outside the span. */
-        sampler->near[i] = !whole                    ? i
-                           : sampler->near_weight[i] ? sampler->columns[0][i] - first
-                                                     : 0;
-        sampler->far[i] = !whole                   ? VISION_STRIP + i
-                          : sampler->far_weight[i] ? sampler->columns[1][i] - first
-                                                   : 0;
+        struct vision_tap tap = vision_tap_at(grid->rule, &grid->columns, first + i);
+        int weight = tap.near_weight + tap.far_weight;
+        for (int k = 0; k < kind_count; k++) {
+            struct kernel_taps *taps = &sampler->taps[k];
+            int black = kinds[k].black * weight;
+            taps->near[i] = (tap.near >> kinds[k].halved) * kinds[k].step;
+            taps->far[i] = (tap.far >> kinds[k].halved) * kinds[k].step;
+            taps->weights[2 * i] = (int16_t)tap.near_weight;
+            taps->weights[2 * i + 1] = (int16_t)tap.far_weight;
+            taps->less[i] = (int16_t)(resize ? black >> 4 : black);
+        }
+    }
+    for (int k = 0; k < kind_count; k++) {
+        sampler->taps[k].count = sampler->count;
+        sampler->taps[k].resize = resize;
+        kernel_taps_group(&sampler->taps[k], kinds[k].bytes);
+    }
+}
+
+static void open_packed(struct vision_sampler *sampler, const struct stance_image *image, int first)
+{
+    const struct vision_layout *layout = vision_layout_find(image->format);
+    const int32_t offsets[3] = {layout->red, layout->green, layout->blue};
+    const struct row_kind kind = {layout->bytes, 0, 0,
+                                  (int64_t)(image->width - 1) * layout->bytes + 1};
+    fill_taps(sampler, first, &kind, 1);
+    sampler->yuv = NULL;
+    sampler->planes = layout->bytes == 1 ? 1 : 3;
+    for (int c = 0; c < 3; c++) {
+        sampler->plane[c].bytes = image->plane[0] + offsets[c];
+        sampler->plane[c].stride = image->stride[0];
+        sampler->plane[c].halved = 0;
+        sampler->plane[c].taps = &sampler->taps[0];
+    }
+}
+
+static void open_yuv(struct vision_sampler *sampler, const struct stance_image *image, int first)
+{
+    const struct vision_chroma chroma = vision_chroma_row(image, 0);
+    const uint8_t *bytes[3] = {image->plane[0], chroma.u, chroma.v};
+    const int last = vision_chroma_side(image->width) - 1;
+    sampler->yuv = vision_matrix_find(image->color);
+    const struct row_kind kinds[2] = {{1, 0, sampler->yuv->black, image->width},
+                                      {chroma.step, 1, 128, (int64_t)last * chroma.step + 1}};
+    fill_taps(sampler, first, kinds, 2);
+    sampler->planes = 3;
+    for (int c = 0; c < 3; c++) {
+        sampler->plane[c].bytes = bytes[c];
+        sampler->plane[c].stride = image->stride[image->format == STANCE_NV12 && c ? 1 : c];
+        sampler->plane[c].halved = c > 0;
+        sampler->plane[c].taps = &sampler->taps[c > 0];
     }
 }
 
@@ -92,120 +130,63 @@ void vision_sampler_open(struct vision_sampler *sampler, const struct stance_ima
                          const struct vision_grid *grid, int first, int count)
 {
     enum base_cpu_tier tier;
-    sampler->image = image;
     sampler->grid = grid;
     sampler->kernels = kernel_table(base_cpu_choose(&tier) == 0 ? tier : BASE_CPU_REF);
     sampler->count = count;
-    sampler->held[0] = sampler->held[1] = -1;
-    for (int i = 0; i < count; i++) {
-        struct vision_tap tap = vision_tap_at(grid->rule, &grid->columns, first + i);
-        sampler->columns[0][i] = tap.near;
-        sampler->columns[1][i] = tap.far;
-        sampler->near_weight[i] = (int16_t)tap.near_weight;
-        sampler->far_weight[i] = (int16_t)tap.far_weight;
-    }
-    choose_span(sampler);
+    if (vision_layout_find(image->format)->planes > 1)
+        open_yuv(sampler, image, first);
+    else
+        open_packed(sampler, image, first);
+    for (int c = 0; c < 3; c++)
+        sampler->plane[c].held[0] = sampler->plane[c].held[1] = -1;
 }
 
-static uint64_t colour(unsigned red, unsigned green, unsigned blue)
-{
-    return (uint64_t)red | (uint64_t)green << KERNEL_COLOUR_BITS |
-           (uint64_t)blue << 2 * KERNEL_COLOUR_BITS;
-}
-
-static inline void gather_packed(const uint8_t *row, int bytes, int red, int green, int blue,
-                                 const int32_t *columns, int count, uint64_t *out)
-{
-    for (int i = 0; i < count; i++) {
-        const uint8_t *pixel = row + (ptrdiff_t)columns[i] * bytes;
-        out[i] = colour(pixel[red], pixel[green], pixel[blue]);
-    }
-}
-
-static void gather_planar(const struct stance_image *image, int y, const int32_t *columns,
-                          int count, uint64_t *out)
-{
-    const uint8_t *luma = image->plane[0] + y * image->stride[0];
-    struct vision_chroma chroma = vision_chroma_row(image, y);
-    struct kernel_yuv matrix = *vision_matrix_find(image->color);
-    for (int i = 0; i < count; i++) {
-        int at = columns[i] / 2 * chroma.step;
-        uint8_t red, green, blue;
-        vision_yuv_to_rgb(&matrix, luma[columns[i]], chroma.u[at], chroma.v[at], &red, &green,
-                          &blue);
-        out[i] = colour(red, green, blue);
-    }
-}
-
-/* Colours of some pixels of a source row. */
-static void gather(const struct stance_image *image, int y, const int32_t *columns, int count,
-                   uint64_t *out)
-{
-    const uint8_t *row = image->plane[0] + y * image->stride[0];
-    switch (image->format) {
-    case STANCE_RGB24: gather_packed(row, 3, 0, 1, 2, columns, count, out); break;
-    case STANCE_BGR24: gather_packed(row, 3, 2, 1, 0, columns, count, out); break;
-    case STANCE_RGBA32: gather_packed(row, 4, 0, 1, 2, columns, count, out); break;
-    case STANCE_BGRA32: gather_packed(row, 4, 2, 1, 0, columns, count, out); break;
-    case STANCE_GRAY8: gather_packed(row, 1, 0, 0, 0, columns, count, out); break;
-    default: gather_planar(image, y, columns, count, out);
-    }
-}
-
-static void read_colours(struct vision_sampler *sampler, int y)
-{
-    const struct stance_image *image = sampler->image;
-    if (sampler->span == 0) {
-        for (int tap = 0; tap < 2; tap++)
-            gather(image, y, sampler->columns[tap], sampler->count,
-                   sampler->colours + (ptrdiff_t)tap * VISION_STRIP);
-        return;
-    }
-    struct vision_chroma chroma = vision_chroma_row(image, y);
-    ptrdiff_t half = (ptrdiff_t)(sampler->first / 2) * chroma.step;
-    sampler->kernels->colours_from_yuv(
-        vision_matrix_find(image->color), image->plane[0] + y * image->stride[0] + sampler->first,
-        chroma.u + half, chroma.v + half, chroma.step, sampler->span, sampler->colours);
-}
-
-/* Source row y weighted along the columns, held until two other rows have come. `keep`: a slot that
- * must stay. Returns the slot. */
-static int weigh_row(struct vision_sampler *sampler, int y, int keep)
+/* Sums of source row y, held until two other rows have come. `keep`: the slot that must stay, or -1.
+ * Returns the slot. */
+static int weigh_row(const struct vision_sampler *sampler, struct vision_plane *plane, int y,
+                     int keep)
 {
     for (int slot = 0; slot < 2; slot++)
-        if (sampler->held[slot] == y)
+        if (plane->held[slot] == y)
             return slot;
-    int slot = keep >= 0 ? 1 - keep : sampler->held[0] <= sampler->held[1] ? 0 : 1;
-    sampler->held[slot] = y;
-    read_colours(sampler, y);
-    const struct kernel_taps taps = {sampler->near, sampler->far, sampler->near_weight,
-                                     sampler->far_weight, sampler->count};
-    sampler->kernels->colours_weigh(sampler->colours, &taps, sampler->sums[slot][0], VISION_STRIP);
+    int slot = keep >= 0 ? 1 - keep : plane->held[0] <= plane->held[1] ? 0 : 1;
+    plane->held[slot] = y;
+    sampler->kernels->pixels_weigh(plane->bytes + y * plane->stride, plane->taps,
+                                   plane->sums[slot]);
     return slot;
+}
+
+/* A row of no weight is that of the other one. */
+static void weigh_rows(const struct vision_sampler *sampler, struct vision_plane *plane,
+                       const struct vision_tap *tap, const int16_t **near, const int16_t **far)
+{
+    int first = (tap->near_weight ? tap->near : tap->far) >> plane->halved;
+    int second = (tap->far_weight ? tap->far : tap->near) >> plane->halved;
+    int slot = weigh_row(sampler, plane, first, -1);
+    *near = plane->sums[slot];
+    *far = plane->sums[weigh_row(sampler, plane, second, slot)];
 }
 
 void vision_sampler_row(struct vision_sampler *sampler, int y, uint8_t out[3][VISION_STRIP])
 {
     const struct vision_grid *grid = sampler->grid;
     struct vision_tap tap = vision_tap_at(grid->rule, &grid->rows, y);
-    int near, far;
     if (tap.near_weight == 0 && tap.far_weight == 0) {
         memset(out, 0, 3 * VISION_STRIP);
         return;
     }
-    if (tap.near_weight == 0) {
-        near = far = weigh_row(sampler, tap.far, -1);
-    } else {
-        near = weigh_row(sampler, tap.near, -1);
-        far = tap.far_weight == 0 ? near : weigh_row(sampler, tap.far, near);
-    }
+    struct kernel_blend blend = {.near_weight = tap.near_weight,
+                                 .far_weight = tap.far_weight,
+                                 .resize = grid->rule == VISION_RESIZE,
+                                 .yuv = sampler->yuv,
+                                 .count = sampler->count};
     for (int c = 0; c < 3; c++) {
-        const struct kernel_blend blend = {.near = sampler->sums[near][c],
-                                           .far = sampler->sums[far][c],
-                                           .near_weight = tap.near_weight,
-                                           .far_weight = tap.far_weight,
-                                           .resize = grid->rule == VISION_RESIZE,
-                                           .count = sampler->count};
-        sampler->kernels->colours_blend(&blend, out[c]);
+        if (c < sampler->planes) {
+            weigh_rows(sampler, &sampler->plane[c], &tap, &blend.near[c], &blend.far[c]);
+        } else {
+            blend.near[c] = blend.near[0];
+            blend.far[c] = blend.far[0];
+        }
     }
+    sampler->kernels->pixels_blend(&blend, out[0], VISION_STRIP);
 }

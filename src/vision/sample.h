@@ -2,7 +2,7 @@
  * (resize and upright crop), in OpenCV's fixed-point arithmetic.
  *
  * The output is made in strips of VISION_STRIP columns, row after row from the top: a sampler holds
- * the last two source rows it weighted, so neighbouring output rows share them. A sampler lives on
+ * the last two source rows it weighed, so neighbouring output rows share them. A sampler lives on
  * the stack and allocates nothing. */
 #ifndef VISION_SAMPLE_H
 #define VISION_SAMPLE_H
@@ -13,7 +13,7 @@
 #include "kernel/kernel.h"
 #include "stance/image.h"
 
-enum { VISION_STRIP = 256, VISION_SPAN = KERNEL_COLOUR_ROW };
+enum { VISION_STRIP = KERNEL_TAPS };
 
 /* How output coordinates become source coordinates, and how weights are rounded. */
 enum vision_rule {
@@ -41,20 +41,24 @@ struct vision_tap {
     int32_t near_weight, far_weight; /* 0 for a pixel outside under VISION_AFFINE */
 };
 
+/* One of the three planes that rows are sampled from: a colour of packed pixels, or luma, U or V. */
+struct vision_plane {
+    const uint8_t *bytes;
+    ptrdiff_t stride;
+    int32_t halved; /* 1: a row for two of the picture */
+    const struct kernel_taps *taps;
+    int32_t held[2]; /* the source rows in `sums`, -1: none */
+    int16_t sums[2][VISION_STRIP];
+};
+
 struct vision_sampler {
-    const struct stance_image *image;
     const struct vision_grid *grid;
     const struct kernel_table *kernels;
-    int32_t count; /* columns in the strip */
-    /* A source row's colours that the strip needs: all of `span` columns from `first` on, or (span 0)
-     * those of the near taps and behind them those of the far ones. */
-    int32_t first, span;
-    uint64_t colours[VISION_SPAN];
-    int32_t columns[2][VISION_STRIP];              /* of the source */
-    int32_t near[VISION_STRIP], far[VISION_STRIP]; /* places among the colours */
-    int16_t near_weight[VISION_STRIP], far_weight[VISION_STRIP];
-    int32_t held[2]; /* the source rows in `sums`, -1: none */
-    int32_t sums[2][3][VISION_STRIP];
+    const struct kernel_yuv *yuv; /* NULL: the planes are colours */
+    int32_t count;                /* columns in the strip */
+    int32_t planes;               /* 1 of grey pictures */
+    struct kernel_taps taps[2];   /* of chroma the second ones */
+    struct vision_plane plane[3];
 };
 
 struct vision_tap vision_tap_at(enum vision_rule rule, const struct vision_axis *axis, int i);

@@ -117,12 +117,10 @@ void kernel_ref_layer_norm(const float *x, const float *scale, const float *bias
 void kernel_ref_reduce_rows(enum kernel_reduce op, const float *x, float *y, int64_t rows,
                             int64_t columns, int part, int parts);
 
-void kernel_ref_colours_from_yuv(const struct kernel_yuv *yuv, const uint8_t *luma,
-                                 const uint8_t *u, const uint8_t *v, int step, int count,
-                                 uint64_t *colours);
-void kernel_ref_colours_weigh(const uint64_t *colours, const struct kernel_taps *taps,
-                              int32_t *sums, int stride);
-void kernel_ref_colours_blend(const struct kernel_blend *blend, uint8_t *out);
+void kernel_ref_pixels_weigh(const uint8_t *row, const struct kernel_taps *taps, int16_t *sums);
+void kernel_ref_pixels_blend(const struct kernel_blend *blend, uint8_t *out, int stride);
+void kernel_ref_pixels_normalise(const uint8_t *pixels, float shift, float factor, float *out,
+                                 int count);
 
 int64_t kernel_ref_peak(int64_t rounds);
 int64_t kernel_ref_peak_bytes(int64_t rounds);

@@ -40,9 +40,9 @@ const struct kernel_table kernel_table_ref = {
     .softmax = kernel_ref_softmax,
     .layer_norm = kernel_ref_layer_norm,
     .reduce_rows = kernel_ref_reduce_rows,
-    .colours_from_yuv = kernel_ref_colours_from_yuv,
-    .colours_weigh = kernel_ref_colours_weigh,
-    .colours_blend = kernel_ref_colours_blend,
+    .pixels_weigh = kernel_ref_pixels_weigh,
+    .pixels_blend = kernel_ref_pixels_blend,
+    .pixels_normalise = kernel_ref_pixels_normalise,
     .peak = kernel_ref_peak,
     .peak_bytes = kernel_ref_peak_bytes,
 };

@@ -40,9 +40,9 @@ const struct kernel_table KERNEL_NAME(kernel_table_simd) = {
     .softmax = KERNEL_NAME(kernel_softmax),
     .layer_norm = KERNEL_NAME(kernel_layer_norm),
     .reduce_rows = KERNEL_NAME(kernel_reduce_rows),
-    .colours_from_yuv = KERNEL_NAME(kernel_colours_from_yuv),
-    .colours_weigh = KERNEL_NAME(kernel_colours_weigh),
-    .colours_blend = KERNEL_NAME(kernel_colours_blend),
+    .pixels_weigh = KERNEL_NAME(kernel_pixels_weigh),
+    .pixels_blend = KERNEL_NAME(kernel_pixels_blend),
+    .pixels_normalise = KERNEL_NAME(kernel_pixels_normalise),
     .peak = KERNEL_NAME(kernel_peak),
     .peak_bytes = KERNEL_NAME(kernel_peak_bytes),
 };
