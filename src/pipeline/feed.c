@@ -3,14 +3,11 @@
 #include "engine/share.h"
 #include "pipeline/people.h"
 
-/* Shares of one picture or crop: few enough that none is smaller than its beginning. */
-enum { CUTS = 4 };
-
 struct picture {
     struct pipeline_stage *stage;
     const struct stance_image *image;
-    struct vision_mapping mappings[CUTS];
-    int codes[CUTS]; /* all alike, as the mappings */
+    struct vision_mapping mappings[PIPELINE_CUTS];
+    int codes[PIPELINE_CUTS]; /* all alike, as the mappings */
 };
 
 static void share_picture(void *context, int part, int parts, int worker)
@@ -25,7 +22,7 @@ int pipeline_feed_picture(struct pipeline_stage *stage, const struct stance_imag
                           struct vision_mapping *mapping)
 {
     struct picture work = {.stage = stage, .image = image};
-    engine_session_share(stage->session, share_picture, &work, CUTS);
+    engine_session_share(stage->session, share_picture, &work, stage->cuts);
     *mapping = work.mappings[0];
     if (work.codes[0] == 0)
         return 0;
@@ -37,8 +34,8 @@ struct crops {
     struct stance_pose *pose;
     const struct pipeline_crop *list;
     struct {
-        struct vision_mapping mappings[CUTS];
-        int codes[CUTS];
+        struct vision_mapping mappings[PIPELINE_CUTS];
+        int codes[PIPELINE_CUTS];
     } done[PIPELINE_MAX_BATCH];
 };
 
@@ -56,15 +53,16 @@ static int feed_crop(struct crops *work, int i, int cut, int cuts)
 static void share_crops(void *context, int part, int parts, int worker)
 {
     struct crops *work = context;
+    const int cuts = work->pose->network.cuts, i = part / cuts, cut = part % cuts;
     (void)parts;
     (void)worker;
-    work->done[part / CUTS].codes[part % CUTS] = feed_crop(work, part / CUTS, part % CUTS, CUTS);
+    work->done[i].codes[cut] = feed_crop(work, i, cut, cuts);
 }
 
 int pipeline_feed_crops(struct stance_pose *pose, const struct pipeline_crop *crops, int batch)
 {
     struct crops work = {.pose = pose, .list = crops};
-    engine_session_share(pose->network.session, share_crops, &work, batch * CUTS);
+    engine_session_share(pose->network.session, share_crops, &work, batch * pose->network.cuts);
     for (int i = 0; i < batch; i++) {
         if (work.done[i].codes[0] != 0)
             return feed_crop(&work, i, 0, 1); /* as above */

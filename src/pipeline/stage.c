@@ -24,6 +24,7 @@ int pipeline_stage_open(struct pipeline_stage *stage, struct stance_model *model
     *stage = (struct pipeline_stage){0};
     BASE_TRY(identify(stage, model, detects, choice));
     stage->capacity = stage->traits.family->role == MODEL_POSE ? capacity : 1;
+    stage->cuts = options->threads > 1 ? PIPELINE_CUTS : 1;
     stage->output_count = stance_model_output_count(model);
     BASE_TRY(stance_session_open(&stage->session, model, options));
     size_t bytes = (size_t)stage->capacity * image_floats(stage) * sizeof(float);

@@ -11,6 +11,9 @@
  * detector: 640×640 has 8400 cells, of which a threshold of 0 takes all. */
 enum { PIPELINE_MAX_BATCH = 8, PIPELINE_MAX_CANDIDATES = 1 << 14 };
 
+/* Shares of one picture or crop on several threads: few enough that none is smaller than its beginning. */
+enum { PIPELINE_CUTS = 4 };
+
 /* One network ready to run on pictures. */
 struct pipeline_stage {
     struct stance_session *session;
@@ -18,6 +21,7 @@ struct pipeline_stage {
     float *input;   /* room for `capacity` images */
     float *scratch; /* for decoding */
     int capacity, output_count;
+    int cuts; /* of each picture or crop that is fed in: 1 where there is one thread */
 };
 
 /* Recognises the model and opens its session. `capacity` counts for pose networks; the others take
