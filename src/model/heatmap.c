@@ -39,10 +39,7 @@ static float quarter(float before, float after)
 static struct stance_keypoint decode_map(const float *map, int64_t width, int64_t height,
                                          int refine, float *scratch)
 {
-    int64_t best = 0;
-    for (int64_t i = 1; i < width * height; i++)
-        if (map[i] > map[best])
-            best = i;
+    int64_t best = model_arg_max(map, width * height);
     int64_t x = best % width, y = best / width;
     struct stance_keypoint keypoint = {(float)x, (float)y, map[best]};
     /* Targets have a deviation of 2 cells on maps of 64 rows, 3 on 96: kernels of 11 and 17. */

@@ -1,8 +1,12 @@
-/* Coordinates finer than the bins of a network's answer: DARK and its variants. */
+/* Where a network's answer is largest, and finer than its bins: DARK and its variants. */
 #ifndef MODEL_REFINE_H
 #define MODEL_REFINE_H
 
 #include <stdint.h>
+
+/* The place of the first of the largest values, count > 0; NaN is passed over, but 0 where the first value
+ * is one. */
+int64_t model_arg_max(const float *values, int64_t count);
 
 /* Bins of the Gaussian that smooths an answer before DARK: MMPose's rule for targets of deviation
  * `sigma`. Odd, at most MODEL_MAX_KERNEL. */

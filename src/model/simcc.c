@@ -37,15 +37,6 @@ static bool recognise(const struct model_signature *s, struct model_traits *trai
     return true;
 }
 
-static int64_t arg_max(const float *values, int64_t count)
-{
-    int64_t best = 0;
-    for (int64_t i = 1; i < count; i++)
-        if (values[i] > values[best])
-            best = i;
-    return best;
-}
-
 static float coordinate(const struct model_traits *traits, const float *values, int64_t bins,
                         int64_t at)
 {
@@ -62,7 +53,7 @@ static void decode_pose(const struct model_traits *traits, const struct stance_t
     const float *x = (const float *)outputs[0].data + index * traits->keypoint_count * bins_x;
     const float *y = (const float *)outputs[1].data + index * traits->keypoint_count * bins_y;
     for (int k = 0; k < traits->keypoint_count; k++, x += bins_x, y += bins_y) {
-        int64_t at_x = arg_max(x, bins_x), at_y = arg_max(y, bins_y);
+        int64_t at_x = model_arg_max(x, bins_x), at_y = model_arg_max(y, bins_y);
         float score = x[at_x] < y[at_y] ? x[at_x] : y[at_y];
         keypoints[k] = score > 0
                            ? (struct stance_keypoint){coordinate(traits, x, bins_x, at_x),
