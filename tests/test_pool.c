@@ -57,6 +57,47 @@ static void test_every_part_runs_once(void **state)
     }
 }
 
+enum { WHOLE = 5040 };
+
+struct cut {
+    atomic_int runs[WHOLE];
+    int most, threads;
+    atomic_int wrong;
+};
+
+static void count_share(void *context, int part, int parts, int worker)
+{
+    struct cut *cut = context;
+    if (parts < 1 || parts > cut->most || part < 0 || part >= parts || worker < 0 ||
+        worker >= cut->threads)
+        atomic_fetch_add(&cut->wrong, 1);
+    for (int64_t i = (int64_t)WHOLE * part / parts; i < (int64_t)WHOLE * (part + 1) / parts; i++)
+        atomic_fetch_add(&cut->runs[i], 1);
+}
+
+/* Whatever can be cut anywhere is done once everywhere, in shares that are not smaller than asked. */
+static void test_shares_fill_the_whole(void **state)
+{
+    static const int most[] = {0, 1, 2, 3, 4, 5, 7, 12, 16, 31, 64, 100};
+    static struct cut cut;
+    for (int threads = 1; threads <= 5; threads++) {
+        struct base_pool *pool;
+        assert_int_equal(base_pool_open(&pool, threads), 0);
+        for (int i = 0; i < 200; i++) {
+            memset(&cut, 0, sizeof cut);
+            int asked = most[(size_t)i % (sizeof most / sizeof most[0])];
+            cut.most = asked > 1 ? asked : 1;
+            cut.threads = threads;
+            base_pool_share(pool, count_share, &cut, asked);
+            int bad = atomic_load(&cut.wrong);
+            for (int k = 0; k < WHOLE; k++)
+                bad += atomic_load(&cut.runs[k]) != 1;
+            assert_int_equal(bad, 0);
+        }
+        base_pool_close(&pool);
+    }
+}
+
 static void test_many_short_loops(void **state)
 {
     for (int threads = 1; threads <= 4; threads++) {
@@ -149,6 +190,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_part_runs_once),
+        cmocka_unit_test(test_shares_fill_the_whole),
         cmocka_unit_test(test_many_short_loops),
         cmocka_unit_test(test_sleeping_workers_wake),
         cmocka_unit_test(test_two_pools_in_two_threads),

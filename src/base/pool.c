@@ -1,12 +1,15 @@
-/* Thread pool: parts are handed out by one atomic counter; idle workers spin for a few
- * microseconds, then sleep on a condition variable.
+/* Thread pool: each worker has a range of the parts and takes them from its front, then those that
+ * others have left, from the back; idle workers spin for some microseconds, then sleep on a condition
+ * variable.
  *
  * The caller never waits for a worker that has not entered the loop: when no part is left it closes
  * the loop, and a worker that the system schedules too late finds the door shut and goes back to
  * waiting. `door` is CLOSED plus the number of workers inside; `mutex` guards sleeping only. */
+#include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/memory.h"
 #include "base/pool.h"
@@ -20,10 +23,13 @@ struct base_pool {
     base_pool_fn *fn;
     void *context;
     int parts;
+    bool joined; /* neighbouring parts may be one call */
     atomic_uint generation;
-    atomic_int next, door;
+    atomic_int door, sleeping;
     atomic_bool stop;
     struct worker {
+        _Alignas(BASE_ALIGN)
+            atomic_ullong left; /* its parts: the first, and in the low half the end */
         struct base_pool *pool;
         pthread_t thread;
         int index;
@@ -39,14 +45,45 @@ static void pause_briefly(void)
 #endif
 }
 
+static unsigned long long range(int first, int end)
+{
+    return (unsigned long long)first << 32 | (unsigned)end;
+}
+
+/* How many of `left` parts are taken at once at the edge `from`: up to half of them, so that little is
+ * left to share out in the end, and such that they are one part of a loop of fewer. */
+static int piece(const struct base_pool *pool, int from, int left)
+{
+    int count = 1;
+    while (pool->joined && count * 4 <= left && from % (count * 2) == 0)
+        count *= 2;
+    return count;
+}
+
+/* Takes from a worker's parts; false when none is left. */
+static bool take(const struct base_pool *pool, struct worker *from, bool front, int *first,
+                 int *count)
+{
+    unsigned long long now = atomic_load_explicit(&from->left, memory_order_relaxed), then;
+    do {
+        int begin = (int)(now >> 32), end = (int)(now & UINT_MAX);
+        if (begin >= end)
+            return false;
+        *count = piece(pool, front ? begin : end, end - begin);
+        *first = front ? begin : end - *count;
+        then = front ? range(begin + *count, end) : range(begin, end - *count);
+    } while (!atomic_compare_exchange_weak_explicit(&from->left, &now, then, memory_order_relaxed,
+                                                    memory_order_relaxed));
+    return true;
+}
+
 static void take_parts(struct base_pool *pool, int worker)
 {
-    int parts = pool->parts;
-    for (;;) {
-        int part = atomic_fetch_add_explicit(&pool->next, 1, memory_order_relaxed);
-        if (part >= parts)
-            return;
-        pool->fn(pool->context, part, parts, worker);
+    int first, count;
+    for (int i = 0; i < pool->threads; i++) {
+        struct worker *from = &pool->workers[(worker + i) % pool->threads];
+        while (take(pool, from, i == 0, &first, &count))
+            pool->fn(pool->context, first / count, pool->parts / count, worker);
     }
 }
 
@@ -64,9 +101,12 @@ static unsigned next_generation(struct base_pool *pool, unsigned seen)
             return now;
         pause_briefly();
     }
+    /* Whoever counts a generation looks for sleepers behind it: one of both sees the other. */
     pthread_mutex_lock(&pool->mutex);
-    while ((now = generation(pool)) == seen)
+    atomic_fetch_add(&pool->sleeping, 1);
+    while ((now = atomic_load(&pool->generation)) == seen)
         pthread_cond_wait(&pool->wake, &pool->mutex);
+    atomic_fetch_sub(&pool->sleeping, 1);
     pthread_mutex_unlock(&pool->mutex);
     return now;
 }
@@ -107,6 +147,16 @@ static void *work(void *argument)
     return NULL;
 }
 
+static void count_generation(struct base_pool *pool)
+{
+    atomic_fetch_add(&pool->generation, 1);
+    if (atomic_load(&pool->sleeping) == 0)
+        return;
+    pthread_mutex_lock(&pool->mutex);
+    pthread_cond_broadcast(&pool->wake);
+    pthread_mutex_unlock(&pool->mutex);
+}
+
 int base_pool_open(struct base_pool **out, int threads)
 {
     *out = NULL;
@@ -140,11 +190,8 @@ void base_pool_close(struct base_pool **handle)
     struct base_pool *pool = *handle;
     if (!pool)
         return;
-    pthread_mutex_lock(&pool->mutex);
     atomic_store(&pool->stop, true);
-    atomic_fetch_add(&pool->generation, 1);
-    pthread_cond_broadcast(&pool->wake);
-    pthread_mutex_unlock(&pool->mutex);
+    count_generation(pool);
     for (int i = 1; i <= pool->started; i++)
         pthread_join(pool->workers[i].thread, NULL);
     pthread_cond_destroy(&pool->wake);
@@ -174,22 +221,43 @@ static void close_loop(struct base_pool *pool)
     pthread_mutex_unlock(&pool->mutex);
 }
 
-void base_pool_run(struct base_pool *pool, base_pool_fn *fn, void *context, int parts)
+static void run(struct base_pool *pool, base_pool_fn *fn, void *context, int parts, bool joined)
 {
-    if (pool->threads == 1 || parts <= 1) {
-        for (int part = 0; part < parts; part++)
-            fn(context, part, parts, 0);
-        return;
-    }
+    int threads = pool->threads;
     pool->fn = fn;
     pool->context = context;
     pool->parts = parts;
-    atomic_store_explicit(&pool->next, 0, memory_order_relaxed);
+    pool->joined = joined;
+    for (int i = 0; i < threads; i++) {
+        int64_t first = ((int64_t)parts * i + threads - 1) / threads;
+        int64_t end = ((int64_t)parts * (i + 1) + threads - 1) / threads;
+        atomic_store_explicit(&pool->workers[i].left, range((int)first, (int)end),
+                              memory_order_relaxed);
+    }
     atomic_store_explicit(&pool->door, 0, memory_order_release);
-    pthread_mutex_lock(&pool->mutex);
-    atomic_fetch_add_explicit(&pool->generation, 1, memory_order_release);
-    pthread_cond_broadcast(&pool->wake);
-    pthread_mutex_unlock(&pool->mutex);
+    count_generation(pool);
     take_parts(pool, 0);
     close_loop(pool);
+}
+
+void base_pool_run(struct base_pool *pool, base_pool_fn *fn, void *context, int parts)
+{
+    if (pool->threads > 1 && parts > 1) {
+        run(pool, fn, context, parts, false);
+        return;
+    }
+    for (int part = 0; part < parts; part++)
+        fn(context, part, parts, 0);
+}
+
+void base_pool_share(struct base_pool *pool, base_pool_fn *fn, void *context, int most)
+{
+    int parts = pool->threads;
+    if (pool->threads == 1 || most <= 1) {
+        fn(context, 0, 1, 0);
+        return;
+    }
+    while (parts * 2 <= most)
+        parts *= 2;
+    run(pool, fn, context, parts < most ? parts : most, true);
 }

@@ -36,8 +36,8 @@ static int run_branches(struct engine_step *step, struct engine_plan *plan)
     run.branches.output = engine_data(plan, node->outputs[0]);
     run.branches.input_batch_stride = engine_stride(plan, node->inputs[0]);
     run.branches.output_batch_stride = engine_stride(plan, node->outputs[0]);
-    base_pool_run(plan->pool, share, &run,
-                  engine_parts(engine_elements(&plan->graph->values[node->outputs[0]]), 4096));
+    base_pool_share(plan->pool, share, &run,
+                    engine_parts(engine_elements(&plan->graph->values[node->outputs[0]]), 4096));
     return 0;
 }
 

@@ -103,9 +103,7 @@ static int run_conv(struct engine_step *step, struct engine_plan *plan)
         .scratch = plan->workspace->scratch,
         .scratch_bytes = plan->scratch_bytes,
     };
-    /* Alone, a worker does best with the whole: some methods share work inside one part. */
-    int parts = base_pool_threads(plan->pool) == 1 ? 1 : conv->plan.parts;
-    base_pool_run(plan->pool, share, &run, parts);
+    base_pool_share(plan->pool, share, &run, conv->plan.parts);
     return 0;
 }
 

@@ -100,9 +100,9 @@ static int run_flat(struct engine_step *step, struct engine_plan *plan)
                                     image * engine_stride(plan, f->output)};
         if ((f->kind == FLAT_SAME || f->kind == FLAT_CHANNELS) && run.b)
             run.b += image * engine_stride(plan, f->b);
-        base_pool_run(plan->pool, share, &run, f->parts);
+        base_pool_share(plan->pool, share, &run, f->parts);
         if (f->activation.activation != KERNEL_LINEAR)
-            base_pool_run(plan->pool, share_activation, &run, f->parts);
+            base_pool_share(plan->pool, share_activation, &run, f->parts);
     }
     return 0;
 }

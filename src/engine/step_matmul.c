@@ -54,13 +54,13 @@ static int run_matmul(struct engine_step *step, struct engine_plan *plan)
     for (int64_t i = 0; i < m->matrices; i++) {
         if (b && (i == 0 || m->b_step)) {
             run.b = b + i * m->b_step;
-            base_pool_run(plan->pool, share_pack, &run,
-                          engine_parts((int64_t)m->gemm.depth * m->gemm.columns, 32768));
+            base_pool_share(plan->pool, share_pack, &run,
+                            engine_parts((int64_t)m->gemm.depth * m->gemm.columns, 32768));
         }
         run.gemm.a = a + i * m->a_step;
         run.gemm.c = c + i * c_step;
         run.gemm.residual = r ? r + i * c_step : NULL;
-        base_pool_run(plan->pool, share_run, &run, m->parts);
+        base_pool_share(plan->pool, share_run, &run, m->parts);
     }
     return 0;
 }

@@ -73,8 +73,8 @@ static int run_pool(struct engine_step *step, struct engine_plan *plan)
     }
     run.pool.input_batch_stride = engine_stride(plan, input);
     run.pool.output_batch_stride = engine_stride(plan, output);
-    base_pool_run(plan->pool, share_pool, &run,
-                  engine_parts(engine_elements(&plan->graph->values[output]), 8192));
+    base_pool_share(plan->pool, share_pool, &run,
+                    engine_parts(engine_elements(&plan->graph->values[output]), 8192));
     return 0;
 }
 
@@ -122,8 +122,8 @@ static int run_average(struct engine_step *step, struct engine_plan *plan)
     for (int64_t i = 0; i < runs; i++) {
         run.input = engine_data(plan, input) + i * engine_stride(plan, input);
         run.output = engine_data(plan, output) + i * engine_stride(plan, output);
-        base_pool_run(plan->pool, share_average, &run,
-                      engine_parts(engine_elements(&plan->graph->values[input]) / runs, 16384));
+        base_pool_share(plan->pool, share_average, &run,
+                        engine_parts(engine_elements(&plan->graph->values[input]) / runs, 16384));
     }
     return 0;
 }
@@ -172,8 +172,8 @@ static int run_resize(struct engine_step *step, struct engine_plan *plan)
     for (int64_t image = 0; image < plan->graph->values[input].shape.dims[0]; image++) {
         run.resize.input = engine_data(plan, input) + image * engine_stride(plan, input);
         run.resize.output = engine_data(plan, output) + image * engine_stride(plan, output);
-        base_pool_run(plan->pool, share_resize, &run,
-                      engine_parts(engine_elements(&plan->graph->values[output]), 8192));
+        base_pool_share(plan->pool, share_resize, &run,
+                        engine_parts(engine_elements(&plan->graph->values[output]), 8192));
     }
     return 0;
 }
@@ -211,8 +211,8 @@ static int run_byte_resize(struct engine_step *step, struct engine_plan *plan)
     for (int64_t image = 0; image < plan->graph->values[input].shape.dims[0]; image++) {
         run.input = engine_memory(plan, input) + image * engine_stride(plan, input);
         run.output = engine_memory(plan, output) + image * engine_stride(plan, output);
-        base_pool_run(plan->pool, share_byte_resize, &run,
-                      engine_parts(engine_elements(&plan->graph->values[output]), 32768));
+        base_pool_share(plan->pool, share_byte_resize, &run,
+                        engine_parts(engine_elements(&plan->graph->values[output]), 32768));
     }
     return 0;
 }
@@ -274,8 +274,8 @@ static int run_graph_conv(struct engine_step *step, struct engine_plan *plan)
         run.conv.residual = engine_data(plan, residual);
         run.conv.residual_batch_stride = engine_stride(plan, residual);
     }
-    base_pool_run(plan->pool, share_graph_conv, &run,
-                  engine_parts(engine_elements(&plan->graph->values[node->outputs[0]]), 4096));
+    base_pool_share(plan->pool, share_graph_conv, &run,
+                    engine_parts(engine_elements(&plan->graph->values[node->outputs[0]]), 4096));
     return 0;
 }
 

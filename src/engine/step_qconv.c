@@ -63,8 +63,7 @@ static int run_qconv(struct engine_step *step, struct engine_plan *plan)
         .scratch = plan->workspace->scratch,
         .scratch_bytes = plan->scratch_bytes,
     };
-    int parts = base_pool_threads(plan->pool) == 1 ? 1 : conv->plan.parts;
-    base_pool_run(plan->pool, share, &run, parts);
+    base_pool_share(plan->pool, share, &run, conv->plan.parts);
     return 0;
 }
 
