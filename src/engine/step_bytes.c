@@ -125,7 +125,7 @@ static int run_arithmetic(struct engine_step *step, struct engine_plan *plan)
                         : engine_memory(plan, b) +
                               (size_t)(i * engine_stride(plan, b)) * element(plan, b);
         base_pool_share(plan->pool, share, &(struct share_run){&piece, operator->run},
-                      engine_parts(engine_elements(input) / runs, 32768));
+                      engine_parts(engine_elements(input) / runs, 16384));
     }
     return 0;
 }
@@ -162,7 +162,7 @@ static int run_join(struct engine_step *step, struct engine_plan *plan)
         for (int64_t image = 0; image < images; image++) {
             run.from = engine_memory(plan, from) + image * engine_stride(plan, from);
             run.to = engine_memory(plan, to) + image * engine_stride(plan, to) + at;
-            base_pool_share(plan->pool, share_join, &run, engine_parts(run.count, 32768));
+            base_pool_share(plan->pool, share_join, &run, engine_parts(run.count, 16384));
         }
         at += run.count;
     }

@@ -92,14 +92,14 @@ static int run_reorder(struct engine_step *step, struct engine_plan *plan)
     int from = step->node->inputs[0], to = step->node->outputs[0];
     struct move move = move_of(plan, from, to, to);
     base_pool_share(plan->pool, share_reorder, &move,
-                    engine_parts(engine_elements(&plan->graph->values[to]), 16384));
+                    engine_parts(engine_elements(&plan->graph->values[to]), 4096));
     return 0;
 }
 
 static void run_copy(struct engine_plan *plan, struct move *move)
 {
     base_pool_share(plan->pool, share_copy, move,
-                    engine_parts((int64_t)move->channels * move->batch * move->pixels, 16384));
+                    engine_parts((int64_t)move->channels * move->batch * move->pixels, 4096));
 }
 
 static int run_concat(struct engine_step *step, struct engine_plan *plan)

@@ -120,7 +120,7 @@ static void cut_images(const struct engine_plan *plan, struct flat *f)
                 (f->kind == FLAT_SAME && !engine_dense(plan, f->b));
     f->images = gaps ? a->shape.dims[0] : 1;
     f->count = engine_elements(a) / f->images;
-    f->parts = engine_parts(f->count, 16384);
+    f->parts = engine_parts(f->count, 4096);
 }
 
 static bool unary_of(const struct graph_node *node, struct flat *f)
@@ -347,10 +347,10 @@ static bool choose(const struct engine_plan *plan, const struct engine_step *ste
         if (f->kind == FLAT_SAME)
             cut_images(plan, f);
         else
-            f->parts = engine_parts(count_of(&plan->graph->values[f->a].shape, 0), 16384);
+            f->parts = engine_parts(count_of(&plan->graph->values[f->a].shape, 0), 4096);
         return true;
     }
-    f->parts = engine_parts(count_of(&plan->graph->values[f->a].shape, 0), 8192);
+    f->parts = engine_parts(count_of(&plan->graph->values[f->a].shape, 0), 2048);
     return rows_of(plan, step, f);
 }
 

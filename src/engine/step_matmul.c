@@ -55,7 +55,7 @@ static int run_matmul(struct engine_step *step, struct engine_plan *plan)
         if (b && (i == 0 || m->b_step)) {
             run.b = b + i * m->b_step;
             base_pool_share(plan->pool, share_pack, &run,
-                            engine_parts((int64_t)m->gemm.depth * m->gemm.columns, 32768));
+                            engine_parts((int64_t)m->gemm.depth * m->gemm.columns, 8192));
         }
         run.gemm.a = a + i * m->a_step;
         run.gemm.c = c + i * c_step;
@@ -181,7 +181,7 @@ int engine_make_matmul(struct engine_plan *plan, struct engine_step *step)
     m->gemm.epilogue = engine_epilogue(node);
     m->packed_bytes = plan->kernels->gemm_packed_bytes(m->gemm.depth, m->gemm.columns);
     step->multiply_adds = m->matrices * m->gemm.rows * m->gemm.depth * m->gemm.columns;
-    m->parts = engine_parts(step->multiply_adds / m->matrices, 100000);
+    m->parts = engine_parts(step->multiply_adds / m->matrices, 50000);
     if (b->constant && m->matrices == 1)
         BASE_TRY(pack_constant(plan, step, m, b->constant));
     else

@@ -74,7 +74,7 @@ static int run_pool(struct engine_step *step, struct engine_plan *plan)
     run.pool.input_batch_stride = engine_stride(plan, input);
     run.pool.output_batch_stride = engine_stride(plan, output);
     base_pool_share(plan->pool, share_pool, &run,
-                    engine_parts(engine_elements(&plan->graph->values[output]), 8192));
+                    engine_parts(engine_elements(&plan->graph->values[output]), 2048));
     return 0;
 }
 
@@ -123,7 +123,7 @@ static int run_average(struct engine_step *step, struct engine_plan *plan)
         run.input = engine_data(plan, input) + i * engine_stride(plan, input);
         run.output = engine_data(plan, output) + i * engine_stride(plan, output);
         base_pool_share(plan->pool, share_average, &run,
-                        engine_parts(engine_elements(&plan->graph->values[input]) / runs, 16384));
+                        engine_parts(engine_elements(&plan->graph->values[input]) / runs, 4096));
     }
     return 0;
 }
@@ -173,7 +173,7 @@ static int run_resize(struct engine_step *step, struct engine_plan *plan)
         run.resize.input = engine_data(plan, input) + image * engine_stride(plan, input);
         run.resize.output = engine_data(plan, output) + image * engine_stride(plan, output);
         base_pool_share(plan->pool, share_resize, &run,
-                        engine_parts(engine_elements(&plan->graph->values[output]), 8192));
+                        engine_parts(engine_elements(&plan->graph->values[output]), 2048));
     }
     return 0;
 }
@@ -212,7 +212,7 @@ static int run_byte_resize(struct engine_step *step, struct engine_plan *plan)
         run.input = engine_memory(plan, input) + image * engine_stride(plan, input);
         run.output = engine_memory(plan, output) + image * engine_stride(plan, output);
         base_pool_share(plan->pool, share_byte_resize, &run,
-                        engine_parts(engine_elements(&plan->graph->values[output]), 32768));
+                        engine_parts(engine_elements(&plan->graph->values[output]), 8192));
     }
     return 0;
 }

@@ -185,18 +185,21 @@ static bool flat(const struct kernel_conv_shape *s)
 
 int KERNEL_NAME(conv_depthwise_plan)(struct kernel_conv_plan *plan)
 {
+    enum { LARGE = 128 }; /* pixels: such maps are shared by rows, as 1×1 convolutions share them */
     const struct kernel_conv_shape *s = &plan->shape;
     if (s->groups != s->in_channels || s->groups != s->out_channels || s->groups == 1 ||
         s->plain_input || s->plain_output)
         return STANCE_EUNSUPPORTED;
     int blocks = kernel_blocks(s->out_channels, VEC_LANES);
     int taps = s->kernel_height * s->kernel_width;
-    /* vectors and half a dozen cycles for each one's epilogue: shares of 5 µs or more */
-    int64_t work = (int64_t)s->batch * blocks * s->out_height * s->out_width * (taps + 6) / 12500;
+    /* vectors and half a dozen cycles for each one's epilogue: shares of 2 µs or more */
+    int64_t work = (int64_t)s->batch * blocks * s->out_height * s->out_width * (taps + 6) / 5000;
     plan->tile[SPECIAL] = special(s);
     plan->tile[FLAT] = plan->tile[SPECIAL] && flat(s);
     plan->tile[BANDS] = 1;
-    while (plan->tile[BANDS] * blocks < 8 && plan->tile[BANDS] * 4 < s->out_height)
+    bool large = s->out_height * s->out_width > LARGE;
+    while ((plan->tile[BANDS] * blocks < 8 || (large && plan->tile[BANDS] < 4)) &&
+           plan->tile[BANDS] * 4 < s->out_height)
         plan->tile[BANDS] *= 2;
     int64_t units = (int64_t)s->batch * blocks * plan->tile[BANDS];
     work = work < units ? work : units;
@@ -419,8 +422,8 @@ void KERNEL_NAME(conv_depthwise_run)(const struct kernel_conv_plan *plan,
     int64_t packed_block = (int64_t)(s->kernel_height * s->kernel_width + 1) * VEC_LANES;
     kernel_share((int64_t)s->batch * blocks * bands, part, parts, &first, &end);
     for (int64_t i = first; i < end; i++) {
-        int64_t image = i / (blocks * bands), block = i / bands % blocks, row, end_row;
-        kernel_share(s->out_height, (int)(i % bands), bands, &row, &end_row);
+        int64_t image = i / (blocks * bands), block = i % blocks, row, end_row;
+        kernel_share(s->out_height, (int)(i / blocks % bands), bands, &row, &end_row);
         const float *residual = buffers->residual;
         if (residual)
             residual += image * buffers->residual_batch_stride + block * out_plane;

@@ -124,6 +124,7 @@ static void choose_pixels(struct direct *d, int64_t pixels)
         most = pixels * d->tile_groups / SHARES;
     most = most < 4 * tile ? 4 * tile : most / tile * tile;
     int64_t bands = (pixels + most - 1) / most;
+    bands += bands > 1 && bands % 2; /* for two threads */
     most = (pixels + bands - 1) / bands;
     most = (most + tile - 1) / tile * tile;
     d->rows = (int)(most < pixels ? most : pixels);
@@ -199,11 +200,11 @@ int KERNEL_NAME(conv_direct_plan)(struct kernel_conv_plan *plan)
     if (bytes > CONV_SCRATCH_LIMIT)
         return STANCE_EUNSUPPORTED;
     int64_t units = (int64_t)s->batch * d.bands * d.classes * d.groups * d.tile_groups;
-    /* shares of a quarter of a million multiply-adds or more: 4 to 6 µs */
+    /* shares of a hundred thousand multiply-adds or more: 2 µs */
     int64_t work = d.out_plane * s->batch * d.out_blocks * d.groups * VEC_LANES * d.channels *
-                   depth / d.classes / 250000;
-    if (work < floats / 12500)
-        work = floats / 12500; /* or of reading 50 KB of weights */
+                   depth / d.classes / 100000;
+    if (work < floats / 5000)
+        work = floats / 5000; /* or of reading 20 KB of weights */
     int64_t parts = work < units ? work : units;
     plan->name = d.mode == IN_PLACE ? "direct 1x1" : d.mode == UNFOLDED ? "direct stem" : "direct";
     plan->parts = parts < 1 ? 1 : parts > 64 ? 64 : (int)parts;

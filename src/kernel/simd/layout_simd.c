@@ -1,12 +1,13 @@
 /* Moving channels between plain and blocked tensors, squares transposed in registers. A share of
- * the work is a run of pieces; a piece is some pixels of one channel block of one image. */
+ * the work is a run of pieces; a piece is some pixels of one channel block of one image. All blocks of
+ * some pixels come before the next ones, as in the convolutions around. */
 #include <string.h>
 
 #include "kernel/simd/simd.h"
 #include "kernel/simd/transpose.h"
 #include "kernel/simd/vec_more.h"
 
-enum { PIECE_PIXELS = 512 };
+enum { PIECE_PIXELS = 128 };
 
 /* Channels [first, end) of a blocked tensor's image, cut into pieces. */
 struct cut {
@@ -34,10 +35,10 @@ static struct cut cut_make(int batch, int first, int channels, int64_t pixels)
 static struct piece cut_piece(const struct cut *cut, int64_t index)
 {
     struct piece piece;
-    int64_t touched = index / cut->strips % cut->blocks;
+    int64_t touched = index % cut->blocks;
     piece.n = index / cut->strips / cut->blocks;
     piece.block = cut->first / VEC_LANES + touched;
-    piece.pixel = index % cut->strips * PIECE_PIXELS;
+    piece.pixel = index / cut->blocks % cut->strips * PIECE_PIXELS;
     piece.count =
         cut->pixels - piece.pixel < PIECE_PIXELS ? cut->pixels - piece.pixel : PIECE_PIXELS;
     int64_t base = piece.block * VEC_LANES;

@@ -177,6 +177,8 @@ static void choose_rows(struct dense *d, int64_t weights)
         d->rows = (d->rows + 1) / 2;
     while (d->rows > 2 && weights <= WEIGHTS && (rows + d->rows - 1) / d->rows < SHARES)
         d->rows = (d->rows + 1) / 2;
+    if (d->rows == rows && rows > 1 && d->tile_groups * d->classes == 1)
+        d->rows = (rows + 1) / 2; /* nothing else to share */
 }
 
 /* The same for a map that is one line: pixels per band. */
@@ -189,6 +191,7 @@ static void choose_pixels(struct dense *d)
         most = d->out_plane * d->tile_groups / SHARES;
     most = most < 4 * tile ? 4 * tile : most;
     int64_t bands = (d->out_plane + most - 1) / most;
+    bands += bands > 1 && bands % 2; /* for two threads */
     most = (d->out_plane + bands - 1) / bands;
     most = (most + tile - 1) / tile * tile;
     d->rows = (int)(most < d->out_plane ? most : d->out_plane);
@@ -208,7 +211,7 @@ static int choose_mode(const struct dense *d, const struct qconv_dots *dots)
     return flat * 1.05 < lines * s->out_height ? FLAT : LINES;
 }
 
-/* Shares of a million multiply-adds, or of reading 50 KB of weights: 5 µs or more. Bands are not cut
+/* Shares of 400,000 multiply-adds, or of reading 20 KB of weights: 2 µs or more. Bands are not cut
  * where there are enough of them; where they are, so many shares that copying them for each one
  * costs a twentieth of the sums at most. */
 static int choose_parts(const struct dense *d, int64_t weights)
@@ -217,7 +220,7 @@ static int choose_parts(const struct dense *d, int64_t weights)
     int64_t maps = (int64_t)d->shape->batch * d->bands, sets = d->classes * d->tile_groups;
     int64_t units = maps * sets;
     int64_t sums = d->out_plane * d->shape->batch * weights / d->classes;
-    int64_t work = sums / 1000000 > weights / 50000 ? sums / 1000000 : weights / 50000;
+    int64_t work = sums / 400000 > weights / 20000 ? sums / 400000 : weights / 20000;
     if (d->mode != IN_PLACE && maps >= FEW) {
         units = maps;
     } else if (d->mode != IN_PLACE) {

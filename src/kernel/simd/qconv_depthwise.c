@@ -43,6 +43,7 @@ static int64_t block_bytes(const struct depthwise *d)
 
 int KERNEL_NAME(qconv_depthwise_plan)(struct kernel_qconv_plan *plan, const struct qconv_dots *dots)
 {
+    enum { LARGE = 128 }; /* pixels: such maps are shared by rows, as 1×1 convolutions share them */
     const struct kernel_conv_shape *s = &plan->shape;
     if (s->groups != s->in_channels || s->groups != s->out_channels || s->groups == 1 ||
         s->transposed)
@@ -52,12 +53,14 @@ int KERNEL_NAME(qconv_depthwise_plan)(struct kernel_qconv_plan *plan, const stru
     if (d.ring > MAX_ROWS || bytes > CONV_SCRATCH_LIMIT)
         return STANCE_EUNSUPPORTED;
     plan->tile[BANDS] = 1;
-    while (plan->tile[BANDS] * d.blocks < 8 && plan->tile[BANDS] * 8 < s->out_height)
+    bool large = s->out_height * s->out_width > LARGE;
+    while ((plan->tile[BANDS] * d.blocks < 8 || (large && plan->tile[BANDS] < 2)) &&
+           plan->tile[BANDS] * 8 < s->out_height)
         plan->tile[BANDS] *= 2;
     int64_t units = (int64_t)s->batch * d.blocks * plan->tile[BANDS];
-    /* dots and a dozen cycles for the rest of each output vector: shares of 5 µs or more */
+    /* dots and a dozen cycles for the rest of each output vector: shares of 2 µs or more */
     int64_t vectors = (int64_t)s->batch * d.blocks * s->out_height * s->out_width;
-    int64_t work = vectors * (d.dots * s->kernel_height + 12) / 12500;
+    int64_t work = vectors * (d.dots * s->kernel_height + 12) / 5000;
     work = work < units ? work : units;
     plan->name = "bytes depthwise";
     plan->parts = work < 1 ? 1 : work > 64 ? 64 : (int)work;
@@ -187,8 +190,8 @@ void KERNEL_NAME(qconv_depthwise_run)(const struct kernel_qconv_plan *plan,
     kernel_share((int64_t)s->batch * d.blocks * bands, part, parts, &i, &end);
     for (; i < end; i++) {
         int64_t first_row, end_row, image = i / bands / d.blocks;
-        int block = (int)(i / bands % d.blocks);
-        kernel_share(s->out_height, (int)(i % bands), bands, &first_row, &end_row);
+        int block = (int)(i % d.blocks);
+        kernel_share(s->out_height, (int)(i / d.blocks % bands), bands, &first_row, &end_row);
         const char *packed = head.weights + block * block_bytes(&d);
         struct qconv_line line = {
             .row_count = s->kernel_height,
