@@ -51,11 +51,12 @@ static unsigned long long range(int first, int end)
 }
 
 /* How many of `left` parts are taken at once at the edge `from`: up to half of them, so that little is
- * left to share out in the end, and such that they are one part of a loop of fewer. */
+ * left to share out in the end, or both where a worker has two only; and such that they are one part of
+ * a loop of fewer. */
 static int piece(const struct base_pool *pool, int from, int left)
 {
-    int count = 1;
-    while (pool->joined && count * 4 <= left && from % (count * 2) == 0)
+    int count = 1, times = pool->parts == pool->threads * 2 ? 2 : 4;
+    while (pool->joined && count * times <= left && from % (count * 2) == 0)
         count *= 2;
     return count;
 }

@@ -257,13 +257,20 @@ static float product_cost(const struct winograd *w, int blocks, int line)
     return cycles / (float)line;
 }
 
-/* Output channel blocks per group: wide ones of a convolution with groups reach far. */
+/* Output channel blocks per group: wide ones of a convolution with groups reach far. A map that is one
+ * band is shared by groups: an even number of them for two threads, where that costs little. */
 static int choose_blocks(const struct winograd *w, int tiles)
 {
     int best = KERNEL_NAME(conv_tile_choose)(w->s->out_channels, tiles);
     for (int blocks = best - 1; w->s->groups > 1 && blocks > 0; blocks--)
         if (product_cost(w, blocks, tiles) < product_cost(w, best, tiles))
             best = blocks;
+    float most = product_cost(w, best, tiles) * 1.05f;
+    bool odd = tiles >= w->per_image && w->out_blocks > best && w->out_blocks % (2 * best) != 0;
+    for (int blocks = 4; odd && blocks > 0; blocks--)
+        if (w->out_blocks % (2 * blocks) == 0 && KERNEL_NAME(conv_tile_pixels)(blocks) &&
+            product_cost(w, blocks, tiles) < most)
+            return blocks;
     return best;
 }
 
