@@ -30,7 +30,7 @@ enum stance_layer_role {
     STANCE_LAYER_BODY = 0,
     STANCE_LAYER_FIRST = 1,     /* reads the picture */
     STANCE_LAYER_ATTENTION = 2, /* one factor per channel */
-    STANCE_LAYER_HEAD = 3,      /* no convolution follows */
+    STANCE_LAYER_HEAD = 3,      /* no convolution and no weights of a product follow */
     STANCE_LAYER_OTHER = 4,     /* stays float: matrix products, … */
 };
 

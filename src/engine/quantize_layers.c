@@ -1,5 +1,6 @@
 /* The layers of a network and what they do in it: which convolutions could be int8, and which of
- * them are the first, attention, or a head. */
+ * them are the first, attention, or a head. One whose maps are multiplied by weights further on, as
+ * the last one of SimCC networks, is no head: those sums average what rounding does to them. */
 #include <string.h>
 
 #include "base/memory.h"
@@ -51,16 +52,36 @@ static int64_t multiply_adds(const struct stance_quantizer *quantizer,
     return producer < 0 ? 0 : graph_node_multiply_adds(shapes, &shapes->nodes[producer]);
 }
 
-/* Marks values behind a convolution (`forward`) or in front of one. */
+/* A matrix product with weights; one of two values has none. */
+static bool is_product(const struct graph *graph, const struct graph_node *node)
+{
+    return (graph_is(node, "MatMul") || graph_is(node, "Gemm")) &&
+           graph_constant(graph, graph_input(node, 1));
+}
+
+/* Whether the operator picks some of its input's numbers: what it is shown are answers already. */
+static bool picks(const struct graph_node *node)
+{
+    static const char *const types[] = {"Gather", "GatherElements", "GatherND", "NonMaxSuppression",
+                                        "TopK"};
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
+        if (graph_is(node, types[i]))
+            return true;
+    return false;
+}
+
+/* Marks values behind a convolution (`forward`), or in front of any layer with weights. */
 static void mark(const struct graph *graph, bool *marked, bool forward)
 {
     for (int i = 0; i < graph->node_count; i++) {
         const struct graph_node *node = &graph->nodes[forward ? i : graph->node_count - 1 - i];
+        if (!forward && picks(node))
+            continue;
         const int *from = forward ? node->inputs : node->outputs;
         const int *to = forward ? node->outputs : node->inputs;
         int from_count = forward ? node->input_count : node->output_count;
         int to_count = forward ? node->output_count : node->input_count;
-        bool reached = is_conv(node);
+        bool reached = is_conv(node) || (!forward && is_product(graph, node));
         for (int k = 0; k < from_count; k++)
             reached = reached || (from[k] >= 0 && marked[from[k]]);
         for (int k = 0; k < to_count && reached; k++)
