@@ -23,6 +23,7 @@ enum conv_method {
     CONV_WINOGRAD_2,
     CONV_WINOGRAD_LINE,
     CONV_SCATTER,
+    CONV_STEM,
     CONV_METHODS
 };
 
@@ -187,5 +188,11 @@ void KERNEL_NAME(conv_scatter_pack)(const struct kernel_conv_plan *plan, const f
                                     const float *bias, float *packed);
 void KERNEL_NAME(conv_scatter_run)(const struct kernel_conv_plan *plan,
                                    const struct kernel_conv_buffers *buffers, int part, int parts);
+
+int KERNEL_NAME(conv_stem_plan)(struct kernel_conv_plan *plan);
+void KERNEL_NAME(conv_stem_pack)(const struct kernel_conv_plan *plan, const float *weights,
+                                 const float *bias, float *packed);
+void KERNEL_NAME(conv_stem_run)(const struct kernel_conv_plan *plan,
+                                const struct kernel_conv_buffers *buffers, int part, int parts);
 
 #endif

@@ -16,6 +16,8 @@ static const struct method methods[CONV_METHODS] = {
                         KERNEL_NAME(conv_depthwise_run)},
     [CONV_SCATTER] = {KERNEL_NAME(conv_scatter_plan), KERNEL_NAME(conv_scatter_pack),
                       KERNEL_NAME(conv_scatter_run)},
+    [CONV_STEM] = {KERNEL_NAME(conv_stem_plan), KERNEL_NAME(conv_stem_pack),
+                   KERNEL_NAME(conv_stem_run)},
     [CONV_WINOGRAD_4] = {KERNEL_NAME(conv_winograd_plan), KERNEL_NAME(conv_winograd_pack),
                          KERNEL_NAME(conv_winograd_run)},
     [CONV_WINOGRAD_LINE] = {KERNEL_NAME(conv_winograd_plan), KERNEL_NAME(conv_winograd_pack),

@@ -13,6 +13,7 @@ typedef __m256 half;
 VEC_INLINE half half_zero(void) { return _mm256_setzero_ps(); }
 VEC_INLINE half half_set1(float x) { return _mm256_set1_ps(x); }
 VEC_INLINE half half_load(const float *p) { return _mm256_loadu_ps(p); }
+VEC_INLINE void half_store(float *p, half x) { _mm256_storeu_ps(p, x); }
 VEC_INLINE half half_add(half a, half b) { return _mm256_add_ps(a, b); }
 VEC_INLINE half half_fma(half a, half b, half c) { return _mm256_fmadd_ps(a, b, c); }
 /* `first`, followed by zeros or by `second`. */

@@ -78,6 +78,13 @@ VEC_INLINE vec vec_load_quads(const float *p, int64_t stride, int count)
     return x;
 }
 
+/* Every second lane of `low` followed by `high`, from lane `first`, 0 or 1, on. */
+VEC_INLINE vec vec_every_second(vec low, vec high, int first)
+{
+    __m512i lane = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+    return _mm512_permutex2var_ps(low, _mm512_add_epi32(lane, _mm512_set1_epi32(first)), high);
+}
+
 /* Lane i is lane i + shift of `low` followed by `high`; shift is 0 … VEC_LANES. */
 VEC_INLINE vec vec_align(vec low, vec high, int shift)
 {
@@ -112,6 +119,11 @@ VEC_INLINE vec vec_load_quads(const float *p, int64_t stride, int count)
     return vec_load(p);
 }
 
+VEC_INLINE vec vec_every_second(vec low, vec high, int first)
+{
+    return first ? vuzp2q_f32(low, high) : vuzp1q_f32(low, high);
+}
+
 VEC_INLINE vec vec_align(vec low, vec high, int shift)
 {
     static const uint8_t bytes[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
@@ -144,6 +156,12 @@ VEC_INLINE vec vec_load_quads(const float *p, int64_t stride, int count)
 {
     vec x = _mm256_zextps128_ps256(_mm_loadu_ps(p));
     return count > 1 ? _mm256_insertf128_ps(x, _mm_loadu_ps(p + stride), 1) : x;
+}
+
+VEC_INLINE vec vec_every_second(vec low, vec high, int first)
+{
+    vec x = first ? _mm256_shuffle_ps(low, high, 0xdd) : _mm256_shuffle_ps(low, high, 0x88);
+    return _mm256_castpd_ps(_mm256_permute4x64_pd(_mm256_castps_pd(x), 0xd8));
 }
 
 VEC_INLINE vec vec_align(vec low, vec high, int shift)
