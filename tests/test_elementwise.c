@@ -82,6 +82,7 @@ static const struct measured {
     {KERNEL_COS, "cos", -100, 100, 0, 0, 4e-7, 1e-7, false},
     {KERNEL_SIN, "sin far", 1e3f, 1e6f, 0, 0, 4e-7, 1e-7, false},
     {KERNEL_COS, "cos further", 1e6f, 1e12f, 0, 0, 4e-7, 1e-7, false},
+    {KERNEL_SIN, "sin furthest", -3.4e38f, 3.4e38f, 0, 0, 4e-7, 1e-7, false},
     {KERNEL_SQUARE, "square", -9, 9, 0, 0, 6e-8, 0, false},
 };
 enum { MEASURED = sizeof(measured) / sizeof(measured[0]), POINTS = 200001 };
@@ -145,6 +146,8 @@ static void test_unary_keeps_nan(void **state)
     {
         for (int op = 0; op < KERNEL_ACTIVATIONS; op++)
             assert_true(isnan(unary_of(k, (enum kernel_activation)op, NAN)));
+        assert_true(isnan(unary_of(k, KERNEL_SIN, INFINITY)));
+        assert_true(isnan(unary_of(k, KERNEL_COS, -INFINITY)));
     }
 }
 

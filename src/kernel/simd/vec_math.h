@@ -152,13 +152,10 @@ VEC_INLINE vec vec_softplus(vec x)
     return vec_add(vec_max(vec_zero(), x), vec_sub(vec_log(w), lost));
 }
 
-/* sin(x + quarters · π/2), for |x| up to about 10000. */
-VEC_INLINE vec vec_sin_quarter(vec x, float quarters)
+/* sin(r + quarters · π/2), for |r| up to π/4 and a whole number of quarters. */
+VEC_INLINE vec vec_sin_turned(vec r, vec quarters)
 {
-    vec n = vec_round(vec_mul(x, vec_set1(0.636619772f)));
-    vec r = vec_fnma(n, vec_set1(1.57079637f), x);
-    r = vec_fnma(n, vec_set1(-4.37113883e-8f), r);
-    vec_int quadrant = vec_to_int(vec_add(n, vec_set1(quarters)));
+    vec_int quadrant = vec_to_int(quarters);
     vec s = vec_mul(r, r);
     vec p = vec_set1(-1.9515295891e-4f);
     p = vec_fma(p, s, vec_set1(8.3321608736e-3f));
@@ -170,6 +167,15 @@ VEC_INLINE vec vec_sin_quarter(vec x, float quarters)
     vec cosine = vec_fma(vec_mul(q, s), s, vec_fnma(vec_set1(0.5f), s, vec_set1(1.0f)));
     vec y = vec_select(vec_int_bit(quadrant, 0), cosine, sine);
     return vec_select(vec_int_bit(quadrant, 1), vec_neg(y), y);
+}
+
+/* sin(x + quarters · π/2), for |x| up to about 10000. */
+VEC_INLINE vec vec_sin_quarter(vec x, float quarters)
+{
+    vec n = vec_round(vec_mul(x, vec_set1(0.636619772f)));
+    vec r = vec_fnma(n, vec_set1(1.57079637f), x);
+    r = vec_fnma(n, vec_set1(-4.37113883e-8f), r);
+    return vec_sin_turned(r, vec_add(n, vec_set1(quarters)));
 }
 
 VEC_INLINE vec vec_sin(vec x)
