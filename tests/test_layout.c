@@ -69,10 +69,11 @@ static void check_consistent(const struct graph *graph)
                 continue;
             const struct graph_value *in = &graph->values[node->inputs[i]];
             assert_true(in->producer < n);
-            bool first = strcmp(node->type, "Conv") == 0 && i == 0 && in->shape.dims[1] <= 4;
+            bool conv = strcmp(node->type, "Conv") == 0 && i == 0;
+            bool first = conv && in->shape.dims[1] <= 4, last = conv && out == 0;
             if (strcmp(node->type, "Reorder") == 0)
                 assert_true((in->block == 0) != (out == 0));
-            else if (!first)
+            else if (!first && !last)
                 assert_int_equal(in->block, out);
         }
     }
@@ -95,7 +96,7 @@ static void test_first_conv_reads_plain_pixels(void **state)
     sketch_output(source, sketch_conv(source, "y", y, 24, 16, 1, 3));
     struct laid laid = lay(source, "1x3x16x16", NULL);
     check_consistent(laid.graph);
-    assert_string_equal(sketch_types(laid.graph), "Conv Conv Reorder");
+    assert_string_equal(sketch_types(laid.graph), "Conv Conv");
     assert_int_equal(laid.graph->values[laid.graph->nodes[0].outputs[0]].block, 8);
     assert_string_equal(laid.graph->values[laid.graph->outputs[0]].name, "y");
     close_laid(&laid);
@@ -122,7 +123,8 @@ static void test_one_reorder_serves_all_users(void **state)
     int b = sketch_conv(source, "b", x, 16, 24, 1, 1);
     sketch_output(source, sketch_apply(source, "Exp", "c", b));
     sketch_output(source, sketch_apply(source, "Softmax", "d", b));
-    expect(source, "1x16x8x8", NULL, "Reorder Conv Conv Reorder Exp Softmax Reorder");
+    sketch_output(source, sketch_conv(source, "e", b, 24, 16, 1, 1));
+    expect(source, "1x16x8x8", NULL, "Reorder Conv Conv Reorder Exp Softmax Conv");
 }
 
 static void test_what_the_engine_cannot_block_is_plain(void **state)
@@ -133,8 +135,7 @@ static void test_what_the_engine_cannot_block_is_plain(void **state)
     int y = sketch_conv(source, "a", x, 16, 24, 1, 3);
     y = sketch_apply(source, "GlobalAveragePool", "mean", y);
     sketch_output(source, sketch_conv(source, "y", y, 24, 24, 1, 1));
-    expect(source, "1x16x8x8", "GlobalAveragePool",
-           "Reorder Conv Reorder GlobalAveragePool Reorder Conv Reorder");
+    expect(source, "1x16x8x8", "GlobalAveragePool", "Reorder Conv GlobalAveragePool Reorder Conv");
 }
 
 static void test_attention_stays_blocked(void **state)
@@ -147,7 +148,7 @@ static void test_attention_stays_blocked(void **state)
     gate = sketch_conv(source, "fc", gate, 24, 24, 1, 1);
     y = sketch_apply(source, "Mul", "scaled", y, gate);
     sketch_output(source, sketch_conv(source, "y", y, 24, 24, 1, 1));
-    expect(source, "1x3x8x8", NULL, "Conv GlobalAveragePool Conv Mul Conv Reorder");
+    expect(source, "1x3x8x8", NULL, "Conv GlobalAveragePool Conv Mul Conv");
 }
 
 static void test_joining_plain_slices_is_plain(void **state)
@@ -163,7 +164,7 @@ static void test_joining_plain_slices_is_plain(void **state)
     int y = sketch_apply(source, "Concat", "joined", rows[0], rows[1]);
     sketch_int(source, "axis", 1);
     sketch_output(source, sketch_conv(source, "y", y, 12, 16, 1, 3));
-    expect(source, "1x6x8x8", NULL, "Slice Slice Concat Reorder Conv Reorder");
+    expect(source, "1x6x8x8", NULL, "Slice Slice Concat Reorder Conv");
 }
 
 static void test_mixed_operands_take_the_cheaper_side(void **state)
@@ -175,14 +176,14 @@ static void test_mixed_operands_take_the_cheaper_side(void **state)
     int z = sketch_conv(source, "a", x, 16, 16, 1, 3);
     z = sketch_apply(source, "Mul", "mixed", y, z);
     sketch_output(source, sketch_conv(source, "y", z, 16, 16, 1, 3));
-    expect(source, "1x16x8x8", NULL, "Exp Reorder Conv Reorder Mul Conv Reorder");
+    expect(source, "1x16x8x8", NULL, "Exp Reorder Conv Reorder Mul Conv");
     source = sketch_open(11);
     x = sketch_input(source, "x", "?x16x8x8");
     y = sketch_apply(source, "Exp", "exp", x);
     z = sketch_conv(source, "a", x, 16, 16, 1, 3);
     z = sketch_apply(source, "Mul", "mixed", y, z);
     sketch_output(source, sketch_apply(source, "Softmax", "y", z));
-    expect(source, "1x16x8x8", NULL, "Exp Reorder Conv Reorder Mul Softmax");
+    expect(source, "1x16x8x8", NULL, "Exp Reorder Conv Mul Softmax");
 }
 
 static void test_operators_that_may_leave_the_numbers_stay_plain(void **state)
@@ -197,7 +198,7 @@ static void test_operators_that_may_leave_the_numbers_stay_plain(void **state)
         sketch_output(source, sketch_conv(source, "y", y, 20, 16, 1, 3));
         struct laid laid = lay(source, "1x3x8x8", NULL);
         check_consistent(laid.graph);
-        assert_int_equal(sketch_count(laid.graph, "Reorder"), 3);
+        assert_int_equal(sketch_count(laid.graph, "Reorder"), 1);
         close_laid(&laid);
     }
 }
@@ -215,7 +216,7 @@ static void test_division_is_blocked_by_a_number_only(void **state)
         sketch_output(source, sketch_conv(source, "y", y, 20, 16, 1, 3));
         struct laid laid = lay(source, "1x3x8x8", NULL);
         check_consistent(laid.graph);
-        assert_int_equal(sketch_count(laid.graph, "Reorder"), i == 0 ? 1 : 3);
+        assert_int_equal(sketch_count(laid.graph, "Reorder"), i == 0 ? 0 : 1);
         close_laid(&laid);
     }
 }
@@ -303,8 +304,8 @@ static void test_networks_need_few_reorders(void **state)
         const char *name, *shape;
         int reorders;
     } networks[] = {
-        {"rtmpose-s", "2x3x256x192", 1},
-        {"rtmdet-nano-320-raw", "1x3x320x320", 6}, /* its six outputs */
+        {"rtmpose-s", "2x3x256x192", 0},
+        {"rtmdet-nano-320-raw", "1x3x320x320", 0},
         {"stgcnpp", "1x2x100x17x3", 1},
     };
     for (size_t i = 0; i < sizeof networks / sizeof networks[0]; i++) {
@@ -333,7 +334,7 @@ static void test_no_memory_leaves_nothing_behind(void **state)
     int x = sketch_input(source, "x", "?x16x8x8");
     int y = sketch_conv(source, "a", x, 16, 24, 1, 3);
     sketch_output(source, y);
-    sketch_output(source, sketch_apply(source, "Exp", "c", y));
+    sketch_output(source, sketch_conv(source, "c", y, 24, 16, 1, 1));
     int code = -1;
     for (int n = 1; code < 0 && n < 1000; n++) {
         long alive = base_alloc_live();

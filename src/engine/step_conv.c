@@ -145,18 +145,13 @@ static int choose(struct conv *conv, const struct engine_plan *plan, const struc
                   struct kernel_conv_shape *shape)
 {
     struct kernel_epilogue epilogue = engine_epilogue(step->node);
-    bool plain_in = engine_input(plan, step, 0)->block <= 1;
-    bool plain_out = engine_output(plan, step, 0)->block <= 1;
-    conv->kernels = plain_in && plain_out ? kernel_table(BASE_CPU_REF) : plan->kernels;
-    if (plan->kernels->block > 1) {
-        shape->plain_input = plain_in;
-        shape->plain_output = plain_out;
-        if (plan->kernels->conv_plan(&conv->plan, shape, &epilogue) == 0) {
-            conv->kernels = plan->kernels;
-            return 0;
-        }
-        shape->plain_input = shape->plain_output = false;
-    }
+    shape->plain_input = engine_input(plan, step, 0)->block <= 1;
+    shape->plain_output = engine_output(plan, step, 0)->block <= 1;
+    conv->kernels = plan->kernels;
+    int code = plan->kernels->conv_plan(&conv->plan, shape, &epilogue);
+    if (code == 0 || !shape->plain_input || !shape->plain_output)
+        return code;
+    conv->kernels = kernel_table(BASE_CPU_REF);
     return conv->kernels->conv_plan(&conv->plan, shape, &epilogue);
 }
 

@@ -278,9 +278,10 @@ int graph_use_bytes(struct graph *graph, const struct graph_folder *folder,
 
 /* Chooses the layout once: values made by blocked operators get `block` lanes, Reorder nodes (type
  * "Reorder", domain "stance") stand where layouts meet; graph inputs and outputs are plain. A
- * blocked Conv of one group over at most 4 channels may read a plain value. `can_block` says
- * whether the engine has a blocked implementation of the node; it may look at shapes, attributes
- * and constants, and is asked before any value is blocked. block <= 1: nothing happens. */
+ * blocked Conv of one group may read a plain value, over at most 4 channels, and writes one where
+ * nobody wants blocks, without a residual. `can_block` says whether the engine has a blocked
+ * implementation of the node; it may look at shapes, attributes and constants, and is asked before
+ * any value is blocked. block <= 1: nothing happens. */
 typedef bool graph_can_block_fn(void *context, const struct graph *graph,
                                 const struct graph_node *node);
 int graph_layout(struct graph *graph, int block, graph_can_block_fn *can_block, void *context);

@@ -17,6 +17,7 @@ struct layout {
     void *context;
     unsigned char *kinds;    /* per node */
     bool *blocked;           /* per node: the present choice */
+    bool *writes_plain;      /* per node: blocked, but its output is not */
     int *first_user, *users; /* users of value v: users[first_user[v]] … users[first_user[v+1]-1] */
     int *twins;              /* per value: the same in the other layout, or -1 */
     int *before;             /* per new Reorder: the node it stands before */
@@ -188,20 +189,23 @@ static enum want wants(const struct layout *layout, int at, int slot)
 static bool lies_blocked(const struct layout *layout, int value)
 {
     int producer = layout->graph->values[value].producer;
-    return producer >= 0 && layout->blocked[producer];
+    return producer >= 0 && layout->blocked[producer] && !layout->writes_plain[producer];
+}
+
+static bool wanted(const struct layout *layout, int value, enum want want)
+{
+    for (int u = layout->first_user[value]; u < layout->first_user[value + 1]; u++) {
+        const struct graph_node *user = &layout->graph->nodes[layout->users[u]];
+        for (int slot = 0; slot < user->input_count; slot++)
+            if (user->inputs[slot] == value && wants(layout, layout->users[u], slot) == want)
+                return true;
+    }
+    return want == WANT_PLAIN && graph_is_output(layout->graph, value);
 }
 
 static bool needs_other(const struct layout *layout, int value)
 {
-    bool blocked = lies_blocked(layout, value);
-    enum want other = blocked ? WANT_PLAIN : WANT_BLOCKED;
-    for (int u = layout->first_user[value]; u < layout->first_user[value + 1]; u++) {
-        const struct graph_node *user = &layout->graph->nodes[layout->users[u]];
-        for (int slot = 0; slot < user->input_count; slot++)
-            if (user->inputs[slot] == value && wants(layout, layout->users[u], slot) == other)
-                return true;
-    }
-    return blocked && graph_is_output(layout->graph, value);
+    return wanted(layout, value, lies_blocked(layout, value) ? WANT_PLAIN : WANT_BLOCKED);
 }
 
 static int64_t value_cost(const struct layout *layout, int value)
@@ -262,6 +266,19 @@ static void choose(struct layout *layout)
         changed = false;
         for (int i = 0; i < count; i++)
             changed |= improve_node(layout, round % 2 ? count - 1 - i : i);
+    }
+}
+
+/* A convolution whose output nobody wants in blocks turns it around itself. */
+static void choose_writers(struct layout *layout)
+{
+    for (int i = 0; i < layout->graph->node_count; i++) {
+        const struct graph_node *node = &layout->graph->nodes[i];
+        layout->writes_plain[i] = layout->blocked[i] && strcmp(node->type, "Conv") == 0 &&
+                                  graph_attr_int(node, "group", 1) == 1 &&
+                                  node->epilogue.residual < 0 &&
+                                  wanted(layout, node->outputs[0], WANT_PLAIN) &&
+                                  !wanted(layout, node->outputs[0], WANT_BLOCKED);
     }
 }
 
@@ -412,11 +429,12 @@ static int open_layout(struct layout *layout)
     size_t values = (size_t)layout->graph->value_count + 2;
     layout->kinds = base_alloc_zero(nodes, 1);
     layout->blocked = base_alloc_zero(nodes, sizeof(bool));
+    layout->writes_plain = base_alloc_zero(nodes, sizeof(bool));
     layout->first_user = base_alloc_zero(values, sizeof(int));
     layout->twins = base_alloc_zero(values, sizeof(int));
     layout->before = base_alloc_zero(values, sizeof(int));
-    if (!layout->kinds || !layout->blocked || !layout->first_user || !layout->twins ||
-        !layout->before)
+    if (!layout->kinds || !layout->blocked || !layout->writes_plain || !layout->first_user ||
+        !layout->twins || !layout->before)
         return base_error_memory(values * sizeof(int), "a layout");
     for (size_t i = 0; i < values; i++)
         layout->twins[i] = -1;
@@ -427,6 +445,7 @@ static void free_layout(struct layout *layout)
 {
     base_free(layout->kinds);
     base_free(layout->blocked);
+    base_free(layout->writes_plain);
     base_free(layout->first_user);
     base_free(layout->users);
     base_free(layout->twins);
@@ -443,6 +462,7 @@ int graph_layout(struct graph *graph, int block, graph_can_block_fn *can_block, 
     if (code == 0) {
         find_kinds(&layout);
         choose(&layout);
+        choose_writers(&layout);
         code = reorder(&layout);
     }
     free_layout(&layout);
