@@ -14,7 +14,7 @@
 #include "support/conv_bench.h"
 #include "support/guarded.h"
 
-enum { METHODS = 4, GAP = 64 };
+enum { METHODS = 6, GAP = 64 };
 
 static uint32_t random_state = 1;
 
@@ -472,6 +472,7 @@ static void test_network_shapes(void **state)
         {64, 40, 40, 64, 3, 2, 1, 64},  {256, 1, 1, 256, 1, 1, 0, 1},
         {64, 20, 20, 1, 1, 1, 0, 1},    {48, 64, 48, 48, 5, 1, 2, 48},
         {768, 8, 6, 768, 5, 1, 2, 768}, {17, 8, 6, 17, 7, 1, 3, 17},
+        {384, 8, 6, 17, 7, 1, 3, 1},    {133, 9, 7, 33, 5, 1, 2, 1},
         {1024, 8, 6, 40, 1, 1, 0, 1},   {40, 5, 170, 40, 3, 1, 1, 40},
     };
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {

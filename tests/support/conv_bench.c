@@ -259,8 +259,10 @@ static void prepare_bytes(struct layer *l, enum base_cpu_tier tier, int method,
     static const struct kernel_bytes input = {0.01f, 20}, output = {0.02f, 14};
     const struct kernel_conv_shape *s = &l->shape;
     struct kernel_qconv_plan *plan = &l->bytes_plan;
-    if (qconv_plan_with(tier, plan, s, &l->epilogue, &input, &input, &output, method) < 0 &&
-        qconv_plan_with(tier, plan, s, &l->epilogue, &input, &input, &output, -1) < 0) {
+    struct kernel_conv_shape shape = *s;
+    shape.plain_output = false;
+    if (qconv_plan_with(tier, plan, &shape, &l->epilogue, &input, &input, &output, method) < 0 &&
+        qconv_plan_with(tier, plan, &shape, &l->epilogue, &input, &input, &output, -1) < 0) {
         plan->parts = 0;
         return;
     }

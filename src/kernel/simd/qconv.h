@@ -18,10 +18,21 @@
 enum qconv_method {
     QCONV_DENSE_VNNI,
     QCONV_DEPTHWISE_VNNI,
+    QCONV_SCATTER_VNNI,
     QCONV_DENSE,
     QCONV_DEPTHWISE,
+    QCONV_SCATTER,
     QCONV_METHODS
 };
+
+/* plan->tile[QCONV_COST]: estimated time of one image in thousands of half-cycles, by which the
+ * methods with the same dots are compared; depthwise ones have none. */
+enum { QCONV_COST = 7 };
+
+static inline int qconv_cost(double half_cycles)
+{
+    return half_cycles < 1e12 ? (int)(half_cycles / 1e3) : 1000000000;
+}
 
 enum {
     QCONV_MAX_BLOCKS = VEC_REGISTERS == 32 ? 4 : 3, /* of a tile */
@@ -76,6 +87,13 @@ struct qconv_dots {
 };
 
 extern const struct qconv_dots QCONV_NAME(qconv_dots);
+
+/* The next tile's width where `left` pixels remain. */
+int KERNEL_NAME(qconv_tile_width)(const struct qconv_dots *dots, int blocks, int64_t left);
+/* Estimated half-cycles of a line with `depth` dots a sum and `out_blocks` blocks, of which a tile
+ * has `blocks`; and `finish` for each four vectors. */
+double KERNEL_NAME(qconv_line_cost)(const struct qconv_dots *dots, double depth, int out_blocks,
+                                    int blocks, int64_t pixels, int finish);
 
 /* Parts of it, from qconv_line.c. */
 extern qconv_line_fn *const QCONV_NAME(qconv_lines)[QCONV_LINE + 1];
@@ -177,5 +195,14 @@ void KERNEL_NAME(qconv_depthwise_run)(const struct kernel_qconv_plan *plan,
                                       const struct qconv_dots *dots,
                                       const struct kernel_qconv_buffers *buffers, int part,
                                       int parts);
+
+int KERNEL_NAME(qconv_scatter_plan)(struct kernel_qconv_plan *plan, const struct qconv_dots *dots);
+void KERNEL_NAME(qconv_scatter_pack)(const struct kernel_qconv_plan *plan,
+                                     const struct qconv_dots *dots, const int8_t *weights,
+                                     char *to);
+void KERNEL_NAME(qconv_scatter_run)(const struct kernel_qconv_plan *plan,
+                                    const struct qconv_dots *dots,
+                                    const struct kernel_qconv_buffers *buffers, int part,
+                                    int parts);
 
 #endif

@@ -80,36 +80,13 @@ static int64_t dots_in_all(const struct dense *d)
     return (int64_t)(d->in_blocks - 1) * (VEC_LANES / 4) + dots_of_block(d, d->in_blocks - 1);
 }
 
-/* The next tile's width where `left` pixels remain: nearly equal tiles, of whole fours if possible,
- * which is what the finish takes at once. */
-static int next_width(const struct qconv_dots *dots, int blocks, int64_t left)
-{
-    int most = KERNEL_NAME(conv_tile_pixels)(blocks);
-    int64_t tiles = (left + most - 1) / most;
-    int width = (int)((left + tiles - 1) / tiles), fours = (width + 3) / 4 * 4;
-    width = fours <= most && fours <= left ? fours : width;
-    while (!dots->tiles[blocks - 1][width])
-        width--;
-    return width;
-}
-
 /* Estimated half-cycles of a line and all output channels, with `blocks` of them per tile. */
 static double line_cost(const struct dense *d, const struct qconv_dots *dots, int blocks,
                         int64_t pixels)
 {
-    enum { FINISH = 32 /* of four vectors */, TILE = 32 };
-    double cost = 0, depth = (double)dots_in_all(d) * d->taps / d->classes;
-    for (int group = 0; group < d->out_blocks; group += blocks) {
-        int now = d->out_blocks - group < blocks ? d->out_blocks - group : blocks;
-        for (int64_t left = pixels, width; left > 0; left -= width) {
-            width = next_width(dots, now, left);
-            /* two dots in a cycle with a latency of four, two loads in a cycle */
-            int sums = now * (int)width, loads = now + (int)width;
-            int slow = sums > loads ? sums : loads;
-            cost += depth * (slow > 8 ? slow : 8) + now * (int)((width + 3) / 4) * FINISH + TILE;
-        }
-    }
-    return cost;
+    enum { FINISH = 32 /* of four vectors */ };
+    return KERNEL_NAME(qconv_line_cost)(dots, (double)dots_in_all(d) * d->taps / d->classes,
+                                        d->out_blocks, blocks, pixels, FINISH);
 }
 
 static int choose_blocks(const struct dense *d, const struct qconv_dots *dots, int64_t pixels)
@@ -239,6 +216,7 @@ static int choose_parts(const struct dense *d, int64_t weights)
 
 int KERNEL_NAME(qconv_dense_plan)(struct kernel_qconv_plan *plan, const struct qconv_dots *dots)
 {
+    enum { COPY = 4 /* half-cycles a pixel */ };
     const struct kernel_conv_shape *s = &plan->shape;
     bool apart = s->transposed && ((s->dilation_height > 1 && s->stride_height > 1) ||
                                    (s->dilation_width > 1 && s->stride_width > 1) ||
@@ -263,6 +241,11 @@ int KERNEL_NAME(qconv_dense_plan)(struct kernel_qconv_plan *plan, const struct q
     plan->tile[ROWS] = d.rows;
     plan->tile[BANDS] = d.bands = (int)((lines + d.rows - 1) / d.rows);
     plan->tile[WEIGHTS_FIRST] = d.bands == 1;
+    double line = line_cost(&d, dots, d.blocks, d.mode == LINES ? most_columns(s) : d.out_plane);
+    plan->tile[QCONV_COST] = qconv_cost(
+        line * d.classes * (d.mode == LINES ? most_rows(s) : 1) +
+        (d.mode == IN_PLACE ? 0
+                            : (double)(band_bytes(&d) / VEC_LANES * d.bands * d.classes * COPY)));
     plan->name = d.mode == IN_PLACE ? "bytes 1x1" : "bytes";
     plan->parts = choose_parts(&d, weights);
     plan->packing = d.blocks << 4 | dots->dot_size;
@@ -411,7 +394,7 @@ static void run_line(const struct qconv_dots *dots, const struct qconv_finish *f
     _Alignas(64) int32_t sums[(QCONV_MAX_SUMS + 4) * VEC_LANES];
     tile.sums = sums;
     for (int width; count > 0; count -= width) {
-        width = next_width(dots, blocks, count);
+        width = KERNEL_NAME(qconv_tile_width)(dots, blocks, count);
         dots->tiles[blocks - 1][width](&tile);
         if (step == 1)
             KERNEL_NAME(qconv_finish)(finish, &target, sums, blocks, width);

@@ -18,12 +18,13 @@ struct method {
     KERNEL_NAME(qconv_depthwise_plan), KERNEL_NAME(qconv_depthwise_pack),                          \
         KERNEL_NAME(qconv_depthwise_run)
 
-/* The first that applies is taken. */
+#define SCATTER                                                                                    \
+    KERNEL_NAME(qconv_scatter_plan), KERNEL_NAME(qconv_scatter_pack), KERNEL_NAME(qconv_scatter_run)
+
 static const struct method methods[QCONV_METHODS] = {
-    [QCONV_DENSE_VNNI] = {true, DENSE},
-    [QCONV_DEPTHWISE_VNNI] = {true, DEPTHWISE},
-    [QCONV_DENSE] = {false, DENSE},
-    [QCONV_DEPTHWISE] = {false, DEPTHWISE},
+    [QCONV_DENSE_VNNI] = {true, DENSE},     [QCONV_DEPTHWISE_VNNI] = {true, DEPTHWISE},
+    [QCONV_SCATTER_VNNI] = {true, SCATTER}, [QCONV_DENSE] = {false, DENSE},
+    [QCONV_DEPTHWISE] = {false, DEPTHWISE}, [QCONV_SCATTER] = {false, SCATTER},
 };
 
 /* NULL where tier or processor lack them. */
@@ -71,10 +72,18 @@ int KERNEL_NAME(kernel_qconv_plan)(struct kernel_qconv_plan *plan,
                                    const struct kernel_bytes *residual,
                                    const struct kernel_bytes *output)
 {
-    for (int method = 0; method < QCONV_METHODS; method++)
-        if (KERNEL_NAME(kernel_qconv_plan_with)(plan, shape, epilogue, input, residual, output,
-                                                method) == 0)
-            return 0;
+    struct kernel_qconv_plan other;
+    const struct method *found = NULL;
+    for (int i = 0; i < QCONV_METHODS; i++)
+        if ((!found || found->vnni == methods[i].vnni) &&
+            KERNEL_NAME(kernel_qconv_plan_with)(&other, shape, epilogue, input, residual, output,
+                                                i) == 0 &&
+            (!found || other.tile[QCONV_COST] < plan->tile[QCONV_COST])) {
+            *plan = other;
+            found = &methods[i];
+        }
+    if (found)
+        return 0;
     return base_error(STANCE_EUNSUPPORTED,
                       "the %s tier has no kernel of bytes for this convolution",
                       base_cpu_name(KERNEL_TIER));
