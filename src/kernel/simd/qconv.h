@@ -120,6 +120,7 @@ struct qconv_finish {
         QCONV_FINISH_CLAMP, /* linear, ReLU and Clip to bytes */
         QCONV_FINISH_CURVE, /* SiLU to bytes by a curve of 32 parabolas, see qconv_curve.c */
         QCONV_FINISH_SWISH, /* SiLU to bytes where a curve is not exact enough */
+        QCONV_FINISH_FLOAT, /* SiLU to floats, scale and bias are the true ones */
         QCONV_FINISH_OTHER, /* scale and bias are the true ones */
     } kind;
     bool residual;     /* of all but OTHER: bytes, added last */
@@ -130,6 +131,7 @@ struct qconv_finish {
     float residual_scale; /* a residual byte counts so many steps of the output */
     float exponent;       /* of SWISH: -log2 e for a step */
     const int16_t *curve;
+    int output_pixel, residual_pixel; /* bytes */
     const struct kernel_qconv_plan *plan;
 };
 
@@ -155,8 +157,13 @@ void KERNEL_NAME(qconv_finish)(const struct qconv_finish *finish, const struct q
                                const int32_t *sums, int blocks, int pixels);
 
 /* The target some pixels further. */
-struct qconv_target KERNEL_NAME(qconv_target_move)(const struct qconv_finish *finish,
-                                                   struct qconv_target target, int64_t pixels);
+static inline void qconv_target_move(const struct qconv_finish *finish, struct qconv_target *target,
+                                     int64_t pixels)
+{
+    target->output = (char *)target->output + pixels * finish->output_pixel;
+    if (target->residual)
+        target->residual = (const char *)target->residual + pixels * finish->residual_pixel;
+}
 
 enum { QCONV_CURVE = VEC_REGISTERS == 32 ? 3 * 32 : 0 }; /* words of a curve */
 
@@ -164,10 +171,10 @@ enum { QCONV_CURVE = VEC_REGISTERS == 32 ? 3 * 32 : 0 }; /* words of a curve */
 bool KERNEL_NAME(qconv_curve_fits)(const struct qconv_finish *finish);
 /* Makes the curve and sets the finish's units. */
 void KERNEL_NAME(qconv_curve_pack)(struct qconv_finish *finish, int16_t *curve);
-/* As qconv_finish, for one block. */
+/* As qconv_finish. */
 void KERNEL_NAME(qconv_curve_finish)(const struct qconv_finish *finish,
                                      const struct qconv_target *target, const int32_t *sums,
-                                     int block, int pixels);
+                                     int blocks, int pixels);
 
 /* ---- Methods --------------------------------------------------------------------------------- */
 

@@ -68,40 +68,60 @@ VEC_INLINE vec_int curve_words(const int32_t *sums, vec scale, vec bias, const v
     return vec_words_add(y, vec_words_look_up(curve[0], upper));
 }
 
-VEC_INLINE void finish(const struct qconv_finish *f, const struct qconv_target *target,
-                       const int32_t *sums, int block, int pixels, const bool residual)
+struct curve {
+    vec scale, bias;
+    vec_int pieces[3], of_residual;
+};
+
+/* `count` pixels, at most four. */
+VEC_INLINE void finish_four(const struct curve *c, const int32_t *sums, const uint8_t *from,
+                            const bool residual, int count, uint8_t *to)
 {
-    const vec scale = vec_load(target->scales + block * VEC_LANES);
-    const vec bias = vec_load(target->biases + block * VEC_LANES);
-    const vec_int curve[3] = {vec_int_load(f->curve), vec_int_load(f->curve + PIECES),
-                              vec_int_load(f->curve + 2 * PIECES)};
+    vec_int ab = curve_words(sums, c->scale, c->bias, c->pieces);
+    vec_int cd = curve_words(sums + 2 * VEC_LANES, c->scale, c->bias, c->pieces);
+    if (residual) {
+        vec_int residual_ab, residual_cd;
+        vec_words_from_bytes(from, count, &residual_ab, &residual_cd);
+        ab = vec_words_add(ab, vec_words_mul(residual_ab, c->of_residual));
+        cd = vec_words_add(cd, vec_words_mul(residual_cd, c->of_residual));
+    }
+    vec_int bytes = vec_words_to_bytes(vec_words_over_128(ab), vec_words_over_128(cd));
+    if (count == 4)
+        vec_int_store(to, bytes);
+    else
+        vec_bytes_store(to, bytes, count);
+}
+
+VEC_INLINE void finish(const struct qconv_finish *f, const struct qconv_target *target,
+                       const int32_t *sums, int blocks, int pixels, const bool residual)
+{
     const long factor = lrintf(f->residual_scale * 32768.0f);
-    const vec_int of_residual = vec_words_set1((int16_t)(factor < 32767 ? factor : 32767));
-    const uint8_t *from = (const uint8_t *)target->residual + block * target->block_stride;
-    uint8_t *to = (uint8_t *)target->output + block * target->block_stride;
-    for (int p = 0; p < pixels; p += 4) {
-        int count = pixels - p < 4 ? pixels - p : 4;
-        vec_int ab = curve_words(sums + p * VEC_LANES, scale, bias, curve);
-        vec_int cd = curve_words(sums + (p + 2) * VEC_LANES, scale, bias, curve);
-        if (residual) {
-            vec_int residual_ab, residual_cd;
-            vec_words_from_bytes(from + p * VEC_LANES, count, &residual_ab, &residual_cd);
-            ab = vec_words_add(ab, vec_words_mul(residual_ab, of_residual));
-            cd = vec_words_add(cd, vec_words_mul(residual_cd, of_residual));
-        }
-        vec_bytes_store(to + p * VEC_LANES,
-                        vec_words_to_bytes(vec_words_over_128(ab), vec_words_over_128(cd)), count);
+    struct curve c = {.pieces = {vec_int_load(f->curve), vec_int_load(f->curve + PIECES),
+                                 vec_int_load(f->curve + 2 * PIECES)},
+                      .of_residual = vec_words_set1((int16_t)(factor < 32767 ? factor : 32767))};
+    for (int block = 0; block < blocks; block++, sums += pixels * VEC_LANES) {
+        const uint8_t *from = (const uint8_t *)target->residual + block * target->block_stride;
+        uint8_t *to = (uint8_t *)target->output + block * target->block_stride;
+        int p = 0;
+        c.scale = vec_load(target->scales + block * VEC_LANES);
+        c.bias = vec_load(target->biases + block * VEC_LANES);
+        for (; p + 4 <= pixels; p += 4)
+            finish_four(&c, sums + p * VEC_LANES, from + p * VEC_LANES, residual, 4,
+                        to + p * VEC_LANES);
+        if (p < pixels)
+            finish_four(&c, sums + p * VEC_LANES, from + p * VEC_LANES, residual, pixels - p,
+                        to + p * VEC_LANES);
     }
 }
 
 void KERNEL_NAME(qconv_curve_finish)(const struct qconv_finish *f,
                                      const struct qconv_target *target, const int32_t *sums,
-                                     int block, int pixels)
+                                     int blocks, int pixels)
 {
     if (f->residual)
-        finish(f, target, sums, block, pixels, true);
+        finish(f, target, sums, blocks, pixels, true);
     else
-        finish(f, target, sums, block, pixels, false);
+        finish(f, target, sums, blocks, pixels, false);
 }
 
 #else
@@ -119,9 +139,9 @@ void KERNEL_NAME(qconv_curve_pack)(struct qconv_finish *f, int16_t *curve)
 
 void KERNEL_NAME(qconv_curve_finish)(const struct qconv_finish *f,
                                      const struct qconv_target *target, const int32_t *sums,
-                                     int block, int pixels)
+                                     int blocks, int pixels)
 {
-    (void)f, (void)target, (void)sums, (void)block, (void)pixels;
+    (void)f, (void)target, (void)sums, (void)blocks, (void)pixels;
 }
 
 #endif

@@ -401,7 +401,7 @@ static void run_line(const struct qconv_dots *dots, const struct qconv_finish *f
         else
             finish_apart(finish, &target, sums, blocks, width, step);
         tile.input += (int64_t)width * VEC_LANES;
-        target = KERNEL_NAME(qconv_target_move)(finish, target, width * step);
+        qconv_target_move(finish, &target, width * step);
     }
 }
 
@@ -449,7 +449,7 @@ static void run_unit(const struct dense *d, const struct qconv_dots *dots,
     for (int row = 0; d->mode == LINES && row < rows; row++) {
         run_line(dots, finish, tile, target, blocks, x.outs, x.out_step);
         tile.input += pitch * VEC_LANES;
-        target = KERNEL_NAME(qconv_target_move)(finish, target, (int64_t)y.out_step * line);
+        qconv_target_move(finish, &target, (int64_t)y.out_step * line);
     }
 }
 

@@ -116,7 +116,7 @@ struct queue {
 static void queue_flush(struct queue *queue)
 {
     KERNEL_NAME(qconv_finish)(queue->finish, &queue->target, queue->sums, 1, queue->count);
-    queue->target = KERNEL_NAME(qconv_target_move)(queue->finish, queue->target, queue->count);
+    qconv_target_move(queue->finish, &queue->target, queue->count);
     queue->count = 0;
 }
 

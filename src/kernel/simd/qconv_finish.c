@@ -26,10 +26,19 @@ struct qconv_finish KERNEL_NAME(qconv_finish_of)(const struct kernel_qconv_plan 
     struct qconv_finish other = {.kind = QCONV_FINISH_OTHER,
                                  .residual = e->residual != KERNEL_NO_RESIDUAL,
                                  .scale = 1,
+                                 .output_pixel = VEC_LANES * (plan->output.scale == 0 ? 4 : 1),
+                                 .residual_pixel = VEC_LANES * (plan->residual.scale == 0 ? 4 : 1),
                                  .plan = plan};
-    if (plan->output.scale == 0 || (other.residual && plan->residual.scale == 0))
+    bool swish = e->activation == KERNEL_SWISH && e->residual != KERNEL_RESIDUAL_BEFORE;
+    if (other.residual && plan->residual.scale == 0)
         return other;
     struct qconv_finish f = other;
+    if (plan->output.scale == 0) {
+        f.kind = swish ? QCONV_FINISH_FLOAT : QCONV_FINISH_OTHER;
+        f.residual_scale = plan->residual.scale;
+        f.zero = (float)-plan->residual.zero * plan->residual.scale;
+        return f;
+    }
     f.scale = 1.0f / plan->output.scale;
     f.zero = (float)plan->output.zero;
     f.high = 255;
@@ -44,7 +53,7 @@ struct qconv_finish KERNEL_NAME(qconv_finish_of)(const struct kernel_qconv_plan 
         f.bias = f.zero;
         return f;
     }
-    if (e->activation != KERNEL_SWISH || e->residual == KERNEL_RESIDUAL_BEFORE)
+    if (!swish)
         return other;
     f.kind = QCONV_FINISH_SWISH;
     f.exponent = -1.44269504f * plan->output.scale;
@@ -53,33 +62,18 @@ struct qconv_finish KERNEL_NAME(qconv_finish_of)(const struct kernel_qconv_plan 
     return f;
 }
 
-struct qconv_target KERNEL_NAME(qconv_target_move)(const struct qconv_finish *finish,
-                                                   struct qconv_target target, int64_t pixels)
-{
-    const struct kernel_qconv_plan *plan = finish->plan;
-    int64_t lanes = pixels * VEC_LANES;
-    int64_t of_output = plan->output.scale == 0 ? (int64_t)sizeof(float) : 1;
-    int64_t of_residual = plan->residual.scale == 0 ? (int64_t)sizeof(float) : 1;
-    target.output = (char *)target.output + lanes * of_output;
-    if (target.residual)
-        target.residual = (const char *)target.residual + lanes * of_residual;
-    return target;
-}
-
 void KERNEL_NAME(qconv_target_aim)(const struct qconv_finish *finish, struct qconv_target *target,
                                    const struct kernel_qconv_buffers *buffers, int64_t image,
                                    int64_t pixel)
 {
-    const struct kernel_qconv_plan *plan = finish->plan;
-    int64_t of_output = plan->output.scale == 0 ? (int64_t)sizeof(float) : 1;
-    int64_t of_residual = plan->residual.scale == 0 ? (int64_t)sizeof(float) : 1;
-    target->output = (char *)buffers->output +
-                     (image * buffers->output_batch_stride + pixel * VEC_LANES) * of_output;
+    target->output =
+        (char *)buffers->output +
+        (image * buffers->output_batch_stride / VEC_LANES + pixel) * finish->output_pixel;
     target->residual = NULL;
     if (finish->residual)
         target->residual =
             (const char *)buffers->residual +
-            (image * buffers->residual_batch_stride + pixel * VEC_LANES) * of_residual;
+            (image * buffers->residual_batch_stride / VEC_LANES + pixel) * finish->residual_pixel;
 }
 
 /* x sigmoid(x) + rest, with x in steps of the output. */
@@ -123,6 +117,23 @@ VEC_INLINE void finish_bytes(const struct qconv_finish *f, const struct qconv_ta
     }
 }
 
+VEC_INLINE void finish_floats(const struct qconv_finish *f, const struct qconv_target *target,
+                              const int32_t *sums, int block, int pixels, const bool residual)
+{
+    const vec scale = vec_load(target->scales + block * VEC_LANES);
+    const vec bias = vec_load(target->biases + block * VEC_LANES);
+    const vec zero = vec_set1(f->zero), of_residual = vec_set1(f->residual_scale);
+    const uint8_t *from = (const uint8_t *)target->residual + block * target->block_stride;
+    float *to = (float *)target->output + block * target->block_stride;
+    for (int i = 0; i < pixels * VEC_LANES; i += VEC_LANES) {
+        vec y = vec_swish(vec_fma(vec_int_to_float(vec_int_load(sums + i)), scale, bias));
+        if (residual)
+            y = vec_add(y,
+                        vec_fma(vec_int_to_float(vec_int_from_bytes(from + i)), of_residual, zero));
+        vec_store(to + i, y);
+    }
+}
+
 /* Any activation and residual, to bytes or floats. */
 static void finish_other(const struct qconv_finish *f, const struct qconv_target *target,
                          const int32_t *sums, int block, int pixels)
@@ -161,11 +172,17 @@ static void finish_other(const struct qconv_finish *f, const struct qconv_target
 void KERNEL_NAME(qconv_finish)(const struct qconv_finish *finish, const struct qconv_target *target,
                                const int32_t *sums, int blocks, int pixels)
 {
+    if (finish->kind == QCONV_FINISH_CURVE) {
+        KERNEL_NAME(qconv_curve_finish)(finish, target, sums, blocks, pixels);
+        return;
+    }
     for (int block = 0; block < blocks; block++, sums += pixels * VEC_LANES) {
         if (finish->kind == QCONV_FINISH_OTHER)
             finish_other(finish, target, sums, block, pixels);
-        else if (finish->kind == QCONV_FINISH_CURVE)
-            KERNEL_NAME(qconv_curve_finish)(finish, target, sums, block, pixels);
+        else if (finish->kind == QCONV_FINISH_FLOAT && finish->residual)
+            finish_floats(finish, target, sums, block, pixels, true);
+        else if (finish->kind == QCONV_FINISH_FLOAT)
+            finish_floats(finish, target, sums, block, pixels, false);
         else if (finish->kind == QCONV_FINISH_SWISH && finish->residual)
             finish_bytes(finish, target, sums, block, pixels, true, true);
         else if (finish->kind == QCONV_FINISH_SWISH)
