@@ -359,6 +359,11 @@ static void random_shape(struct problem *p, int round)
     s->out_channels = random_int(1, 70);
     if (round % 3 == 1)
         s->groups = s->in_channels = s->out_channels;
+    if (round % 7 == 2) {
+        s->groups = random_int(2, 9);
+        s->in_channels = s->groups * random_int(1, 20);
+        s->out_channels = s->groups * random_int(1, 20);
+    }
     do {
         random_window(s, round);
         s->out_height = random_size(s, true);
@@ -473,6 +478,7 @@ static void test_network_shapes(void **state)
         {64, 20, 20, 1, 1, 1, 0, 1},    {48, 64, 48, 48, 5, 1, 2, 48},
         {768, 8, 6, 768, 5, 1, 2, 768}, {17, 8, 6, 17, 7, 1, 3, 17},
         {384, 8, 6, 17, 7, 1, 3, 1},    {133, 9, 7, 33, 5, 1, 2, 1},
+        {144, 20, 20, 144, 3, 1, 1, 8}, {64, 9, 9, 128, 1, 1, 0, 4},
         {1024, 8, 6, 40, 1, 1, 0, 1},   {40, 5, 170, 40, 3, 1, 1, 40},
     };
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {

@@ -1,6 +1,8 @@
 /* Dense convolution of bytes with register tiles: 1×1 in place, everything else from a band whose
  * padding is the byte `zero` (see conv_band.c; the band here holds bytes, laid out alike). Transposed
- * ones are one such convolution per residue of the output position. */
+ * ones are one such convolution per residue of the output position. With groups, output channels of
+ * a tile read those blocks of input channels in which their groups lie, with zeros as weights of the
+ * others. */
 #include <string.h>
 
 #include "kernel/simd/qconv.h"
@@ -74,10 +76,41 @@ static int dots_of_block(const struct dense *d, int block)
     return (left < VEC_LANES ? left + 3 : VEC_LANES) / 4;
 }
 
-/* Fours of channels in all. */
-static int64_t dots_in_all(const struct dense *d)
+/* Blocks of output channels and the blocks of input channels that they read. */
+struct span {
+    int out_first, out_count, in_first, in_end;
+};
+
+static struct span span_at(const struct dense *d, int first, int blocks)
 {
-    return (int64_t)(d->in_blocks - 1) * (VEC_LANES / 4) + dots_of_block(d, d->in_blocks - 1);
+    const struct kernel_conv_shape *s = d->shape;
+    int left = d->out_blocks - first, ins = s->in_channels / s->groups;
+    struct span span = {first, left < blocks ? left : blocks, 0, d->in_blocks};
+    if (s->groups > 1) {
+        int outs = s->out_channels / s->groups, last = (first + span.out_count) * VEC_LANES;
+        last = (last < s->out_channels ? last : s->out_channels) - 1;
+        span.in_first = first * VEC_LANES / outs * ins / VEC_LANES;
+        span.in_end = kernel_blocks((last / outs + 1) * ins, VEC_LANES);
+    }
+    return span;
+}
+
+/* Fours of channels of a span. */
+static int64_t dots_of_span(const struct dense *d, const struct span *span)
+{
+    return (int64_t)(span->in_end - 1 - span->in_first) * (VEC_LANES / 4) +
+           dots_of_block(d, span->in_end - 1);
+}
+
+/* Those of the tiles of so many blocks on average. */
+static double mean_dots(const struct dense *d, int blocks)
+{
+    int64_t sum = 0, count = 0;
+    for (int first = 0; first < d->out_blocks; first += blocks, count++) {
+        struct span span = span_at(d, first, blocks);
+        sum += dots_of_span(d, &span);
+    }
+    return (double)sum / (double)count;
 }
 
 /* Estimated half-cycles of a line and all output channels, with `blocks` of them per tile. */
@@ -85,7 +118,7 @@ static double line_cost(const struct dense *d, const struct qconv_dots *dots, in
                         int64_t pixels)
 {
     enum { FINISH = 32 /* of four vectors */ };
-    return KERNEL_NAME(qconv_line_cost)(dots, (double)dots_in_all(d) * d->taps / d->classes,
+    return KERNEL_NAME(qconv_line_cost)(dots, mean_dots(d, blocks) * d->taps / d->classes,
                                         d->out_blocks, blocks, pixels, FINISH);
 }
 
@@ -117,17 +150,30 @@ static int64_t band_bytes(const struct dense *d)
     return most;
 }
 
-/* Packed: of one block of output channels, what the sums begin with and the weights. */
-static int64_t block_bytes(const struct dense *d, const struct qconv_dots *dots, int class)
+/* Packed: what the sums of a span begin with, and its weights. */
+static int64_t span_bytes(const struct dense *d, const struct qconv_dots *dots, int class,
+                          const struct span *span)
 {
-    return VEC_LANES * (4 + dots_in_all(d) * taps_of(d, class) * dots->dot_size);
+    int64_t depth = dots_of_span(d, span) * taps_of(d, class);
+    return span->out_count * VEC_LANES * (4 + depth * dots->dot_size);
+}
+
+/* Of a class, up to tile group `end`. */
+static int64_t class_bytes(const struct dense *d, const struct qconv_dots *dots, int class, int end)
+{
+    int64_t bytes = 0;
+    for (int i = 0; i < end; i++) {
+        struct span span = span_at(d, i * d->blocks, d->blocks);
+        bytes += span_bytes(d, dots, class, &span);
+    }
+    return bytes;
 }
 
 static int64_t weight_bytes(const struct dense *d, const struct qconv_dots *dots)
 {
     int64_t bytes = 0;
     for (int class = 0; class < d->classes; ++class)
-        bytes += d->out_blocks * block_bytes(d, dots, class);
+        bytes += class_bytes(d, dots, class, d->tile_groups);
     return bytes;
 }
 
@@ -220,8 +266,8 @@ int KERNEL_NAME(qconv_dense_plan)(struct kernel_qconv_plan *plan, const struct q
     const struct kernel_conv_shape *s = &plan->shape;
     bool apart = s->transposed && ((s->dilation_height > 1 && s->stride_height > 1) ||
                                    (s->dilation_width > 1 && s->stride_width > 1) ||
-                                   plan->epilogue.residual != KERNEL_NO_RESIDUAL);
-    if (s->groups != 1 || apart)
+                                   plan->epilogue.residual != KERNEL_NO_RESIDUAL || s->groups > 1);
+    if (apart)
         return STANCE_EUNSUPPORTED;
     struct dense d = dense_of(plan);
     plan->tile[MODE] = choose_mode(&d, dots);
@@ -261,33 +307,34 @@ static void four_weights(const struct dense *d, const int8_t *weights, int k, in
                          int8_t four[4])
 {
     const struct kernel_conv_shape *s = d->shape;
+    int ins = s->in_channels / s->groups, first = k / (s->out_channels / s->groups) * ins;
     for (int i = 0; i < 4; i++) {
-        int64_t filter = s->transposed ? (int64_t)(c + i) * s->out_channels + k
-                                       : (int64_t)k * s->in_channels + c + i;
-        bool there = k < s->out_channels && c + i < s->in_channels;
+        int in = c + i - first;
+        int64_t filter = s->transposed ? (int64_t)in * s->out_channels + k : (int64_t)k * ins + in;
         four[i] = 0;
-        if (there)
+        if (k < s->out_channels && in >= 0 && in < ins)
             four[i] = weights[filter * d->taps + tap];
     }
 }
 
 /* One tile group of one class: what its sums begin with, then [input block][tap][dot][block][lane]. */
 static void pack_tile(const struct dense *d, const struct qconv_dots *dots, const int8_t *weights,
-                      int zero, int class, int first_block, int blocks, char *to)
+                      int zero, int class, const struct span *span, char *to)
 {
+    int blocks = span->out_count;
     struct conv_class_axis y = axis_of(d, true, class), x = axis_of(d, false, class);
     int32_t *start = (int32_t *)(void *)to;
     memset(start, 0, (size_t)blocks * VEC_LANES * sizeof *start);
     to += blocks * VEC_LANES * 4;
-    for (int in = 0; in < d->in_blocks; in++)
+    for (int in = span->in_first; in < span->in_end; in++)
         for (int i = 0; i < y.taps * x.taps * dots_of_block(d, in); i++) {
             int dot = i % dots_of_block(d, in), tap = i / dots_of_block(d, in);
             tap = (y.tap_first + tap / x.taps * y.tap_step) * d->shape->kernel_width + x.tap_first +
                   tap % x.taps * x.tap_step;
             for (int k = 0; k < blocks * VEC_LANES; k++) {
                 int8_t four[4];
-                four_weights(d, weights, first_block * VEC_LANES + k, in * VEC_LANES + 4 * dot, tap,
-                             four);
+                four_weights(d, weights, span->out_first * VEC_LANES + k, in * VEC_LANES + 4 * dot,
+                             tap, four);
                 start[k] -= zero * (four[0] + four[1] + four[2] + four[3]);
                 dots->dot_pack(four, to, k % VEC_LANES);
                 if (k % VEC_LANES == VEC_LANES - 1)
@@ -302,9 +349,9 @@ void KERNEL_NAME(qconv_dense_pack)(const struct kernel_qconv_plan *plan,
     struct dense d = dense_of(plan);
     for (int class = 0; class < d.classes; ++class)
         for (int first = 0; first < d.out_blocks; first += d.blocks) {
-            int left = d.out_blocks - first, blocks = left < d.blocks ? left : d.blocks;
-            pack_tile(&d, dots, weights, plan->input.zero, class, first, blocks, to);
-            to += blocks * block_bytes(&d, dots, class);
+            struct span span = span_at(&d, first, d.blocks);
+            pack_tile(&d, dots, weights, plan->input.zero, class, &span, to);
+            to += span_bytes(&d, dots, class, &span);
         }
 }
 
@@ -405,25 +452,27 @@ static void run_line(const struct qconv_dots *dots, const struct qconv_finish *f
     }
 }
 
-/* Weights and scales of a tile group; returns its number of blocks. */
+/* Input blocks, weights and scales of a tile group; returns its number of blocks. */
 static int aim_tile(const struct dense *d, const struct qconv_dots *dots,
                     const struct qconv_head *head, const struct unit *u, struct qconv_tile *tile,
                     struct qconv_target *target)
 {
-    int first = u->tile_group * d->blocks, left = d->out_blocks - first;
-    int blocks = left < d->blocks ? left : d->blocks;
-    const char *packed = head->weights + first * block_bytes(d, dots, u->class);
+    struct span span = span_at(d, u->tile_group * d->blocks, d->blocks);
+    const char *packed = head->weights + class_bytes(d, dots, u->class, u->tile_group);
     for (int class = 0; class < u->class; ++class)
-        packed += d->out_blocks * block_bytes(d, dots, class);
+        packed += class_bytes(d, dots, class, d->tile_groups);
+    tile->input += span.in_first * tile->in_block_stride;
+    tile->in_blocks = span.in_end - span.in_first;
+    tile->last_dots = dots_of_block(d, span.in_end - 1);
     tile->start = (const int32_t *)(const void *)packed;
-    tile->weights = packed + blocks * VEC_LANES * 4;
+    tile->weights = packed + span.out_count * VEC_LANES * 4;
     tile->tap_count = taps_of(d, u->class);
     *target = (struct qconv_target){
-        .scales = head->scales + first * VEC_LANES,
-        .biases = head->biases + first * VEC_LANES,
+        .scales = head->scales + span.out_first * VEC_LANES,
+        .biases = head->biases + span.out_first * VEC_LANES,
         .block_stride = d->out_plane * VEC_LANES,
     };
-    return blocks;
+    return span.out_count;
 }
 
 /* A unit whose band is at tile.input. */
@@ -465,8 +514,6 @@ void KERNEL_NAME(qconv_dense_run)(const struct kernel_qconv_plan *plan,
     struct unit last = {-1, -1, -1, -1};
     struct qconv_tile tile = {
         .taps = &no_offset,
-        .in_blocks = d.in_blocks,
-        .last_dots = dots_of_block(&d, d.in_blocks - 1),
         .in_block_stride = d.in_plane * VEC_LANES,
     };
     uint8_t *copy = (uint8_t *)buffers->scratch + (d.taps * 4 + 63) / 64 * 64;
