@@ -183,6 +183,28 @@ static void tile_store(const struct kernel_gemm *gemm, int row, int column, cons
     }
 }
 
+/* The same for whole vectors with nothing to do but the bias. */
+static void tile_store_plain(const struct kernel_gemm *gemm, int row, int column,
+                             const struct tile *tile, const float *sums)
+{
+    for (int v = 0; v < tile->vectors; v++) {
+        float *to = gemm->c + row * gemm->c_stride + column + v * VEC_LANES;
+        vec bias = gemm->bias ? vec_load(gemm->bias + column + v * VEC_LANES) : vec_zero();
+        for (int r = 0; r < tile->rows; r++, to += gemm->c_stride) {
+            vec sum = vec_load(sums + (r * PANEL + v) * VEC_LANES);
+            vec_store(to, gemm->bias ? vec_add(sum, bias) : sum);
+        }
+    }
+}
+
+/* The rows of the next tile, for the first panel: later ones find them in the cache. */
+static void prefetch_rows(const struct kernel_gemm *gemm, int64_t row, int64_t count)
+{
+    const float *a = gemm->a + row * gemm->a_stride;
+    for (int64_t at = 0; at < count * gemm->a_stride; at += LINE_FLOATS)
+        __builtin_prefetch(a + at);
+}
+
 /* Tiles [first, end) of the rows [row, row + rows) × panels, panel by panel. */
 static void run_chunk(const struct kernel_gemm *gemm, int row, int rows, int64_t first, int64_t end)
 {
@@ -192,6 +214,8 @@ static void run_chunk(const struct kernel_gemm *gemm, int row, int rows, int64_t
         int64_t top, bottom;
         int column = (int)(i / tiles) * PANEL_COLUMNS;
         kernel_share(rows, (int)(i % tiles), tiles, &top, &bottom);
+        if (column == 0 && bottom < rows)
+            prefetch_rows(gemm, row + bottom, bottom - top);
         struct tile tile = {
             .a = gemm->a + (row + top) * gemm->a_stride,
             .b = (const float *)gemm->packed_b + (int64_t)column * gemm->depth,
@@ -201,7 +225,13 @@ static void run_chunk(const struct kernel_gemm *gemm, int row, int rows, int64_t
             .vectors = panel_vectors(gemm->columns, column),
         };
         tile_dispatch(&tile, sums);
-        tile_store(gemm, row + (int)top, column, &tile, sums);
+        bool plain = gemm->epilogue.activation == KERNEL_LINEAR &&
+                     gemm->epilogue.residual == KERNEL_NO_RESIDUAL &&
+                     column + tile.vectors * VEC_LANES <= gemm->columns;
+        if (plain)
+            tile_store_plain(gemm, row + (int)top, column, &tile, sums);
+        else
+            tile_store(gemm, row + (int)top, column, &tile, sums);
     }
 }
 
