@@ -310,6 +310,43 @@ static void test_product_rows_do_not_depend_on_the_batch(void **state)
     close_bench(&alone);
 }
 
+/* Matrices the other way round and a bias give what Gemm gives, packed or not. */
+static void test_matmul_takes_turned_matrices_and_a_bias(void **state)
+{
+    enum { ROWS = 5, DEPTH = 37, COLUMNS = 45 };
+    static float a[ROWS * DEPTH], b[DEPTH * COLUMNS], c[COLUMNS];
+    (void)state;
+    for (int i = 0; i < DEPTH * COLUMNS; i++)
+        b[i] = cosf((float)i);
+    for (int i = 0; i < ROWS * DEPTH; i++)
+        a[i] = sinf((float)i);
+    for (int i = 0; i < COLUMNS; i++)
+        c[i] = (float)i;
+    static const char *const types[] = {"MatMul", "Gemm"};
+    for (int columns = 2; columns <= COLUMNS; columns += COLUMNS - 2) {
+        const int64_t left[] = {ROWS, DEPTH}, right[] = {columns, DEPTH}, bias[] = {columns};
+        struct bench benches[2];
+        for (int i = 0; i < 2; i++) {
+            open_bench(&benches[i], types[i], 13);
+            input(&benches[i], STANCE_FLOAT32, 2, left, a);
+            input(&benches[i], STANCE_FLOAT32, 2, right, b);
+            input(&benches[i], STANCE_FLOAT32, 1, bias, c);
+            attribute(&benches[i], "transB", GRAPH_ATTR_INT)->i = 1;
+            assert_int_equal(run(&benches[i]), 0);
+        }
+        assert_memory_equal(benches[0].out[0].data, benches[1].out[0].data,
+                            (size_t)(ROWS * columns) * sizeof(float));
+        for (int k = 0; k < columns; k++) {
+            double sum = c[k];
+            for (int d = 0; d < DEPTH; d++)
+                sum += (double)a[d] * (double)b[k * DEPTH + d];
+            assert_true(fabs((double)((float *)benches[0].out[0].data)[k] - sum) < 1e-4);
+        }
+        for (int i = 0; i < 2; i++)
+            close_bench(&benches[i]);
+    }
+}
+
 /* ---- Recurrent ------------------------------------------------------------------------------- */
 
 static void test_rnn_reverses_each_sequence_within_its_length(void **state)
@@ -412,6 +449,7 @@ int main(void)
         cmocka_unit_test(test_reduction_over_nothing_gives_the_neutral_element),
         cmocka_unit_test(test_einsum_takes_diagonals_and_sums),
         cmocka_unit_test(test_product_rows_do_not_depend_on_the_batch),
+        cmocka_unit_test(test_matmul_takes_turned_matrices_and_a_bias),
         cmocka_unit_test(test_rnn_reverses_each_sequence_within_its_length),
         cmocka_unit_test(test_quantising_rounds_half_to_even_and_saturates),
         cmocka_unit_test(test_scales_that_do_not_fit_are_refused),

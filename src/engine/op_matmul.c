@@ -24,7 +24,7 @@ struct product {
     struct matrix a, b;
     struct engine_broadcast plan; /* which matrices of a and b belong to a batch */
     float alpha, beta;
-    const struct stance_tensor *addend; /* Gemm's C, or NULL */
+    const struct stance_tensor *addend; /* Gemm's C, MatMul's bias, or NULL */
     struct engine_broadcast addend_plan;
     void *packed; /* of all workers, or shared */
     size_t packed_bytes;
@@ -111,6 +111,16 @@ static void finish_row(const struct product *product, int64_t row, void *out)
     }
 }
 
+/* One number per column, which packed products add themselves; or NULL. */
+static const float *bias_of(const struct product *product)
+{
+    const struct stance_tensor *c = product->addend;
+    bool row = c && c->dtype == STANCE_FLOAT32 && product->alpha == 1 && product->beta == 1 &&
+               c->rank > 0 && c->dims[c->rank - 1] == product->columns &&
+               stance_tensor_count(c) == product->columns;
+    return row ? c->data : NULL;
+}
+
 static bool needs_finish(const struct product *product)
 {
     return product->addend || product->alpha != 1;
@@ -170,6 +180,7 @@ static void multiply(const struct product *product, int64_t batch, const void *p
                                .a = left_matrix(product, offsets),
                                .a_stride = product->a.row_stride,
                                .packed_b = packed,
+                               .bias = bias_of(product),
                                .c = out + batch * product->rows * product->columns,
                                .c_stride = product->columns};
     product->call->kernels->gemm_run(&gemm, part, parts);
@@ -226,7 +237,7 @@ static int run_packed(struct product *product)
             base_pool_run(call->pool, multiply_share, product, engine_call_parts(multiplies));
         }
     }
-    if (needs_finish(product))
+    if (needs_finish(product) && !bias_of(product))
         base_pool_run(call->pool, finish_share, product,
                       engine_call_parts(product->rows * product->columns));
     return 0;
@@ -298,9 +309,11 @@ static int run_matmul(struct engine_call *call)
     struct product product = {.call = call, .domain = engine_domain_of(a->dtype), .alpha = 1};
     product.depth = a->dims[a->rank - 1];
     product.rows = a->rank > 1 ? a->dims[a->rank - 2] : 1;
-    product.columns = b->rank > 1 ? b->dims[b->rank - 1] : 1;
+    bool transposed = graph_attr_int(call->node, "transB", 0) && b->rank > 1;
+    product.columns = b->rank > 1 ? b->dims[b->rank - 1 - transposed] : 1;
     product.a = (struct matrix){NULL, product.depth, 1};
-    product.b = (struct matrix){NULL, product.columns, 1};
+    product.b = transposed ? (struct matrix){NULL, 1, product.depth}
+                           : (struct matrix){NULL, product.columns, 1};
     struct stance_tensor left = batch_dims(a, 2), right = batch_dims(b, 2);
     struct stance_tensor out = batch_dims(&call->out[0], (a->rank > 1) + (b->rank > 1));
     const struct stance_tensor *in[2] = {&left, &right};
@@ -310,6 +323,12 @@ static int run_matmul(struct engine_call *call)
     if (shared && product.batches > 1) {
         product.rows *= product.batches;
         product.batches = 1;
+    }
+    if (call->input_count > 2 && call->in[2].dtype != STANCE_DTYPE_NONE) {
+        struct stance_tensor matrix = {.rank = 2, .dims = {product.rows, product.columns}};
+        product.addend = &call->in[2];
+        product.beta = 1;
+        BASE_TRY(engine_broadcast_plan(&product.addend_plan, &matrix, &product.addend, 1));
     }
     return run_product(&product, false);
 }

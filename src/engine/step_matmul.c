@@ -85,9 +85,12 @@ static int64_t count_of(const struct tensor_shape *shape, int first, int end)
     return count;
 }
 
-/* A[…, rows, depth] × B[depth, columns] or B[…same…, depth, columns]. */
-static bool matmul_shape(struct matmul *m, const struct graph_value *a, const struct graph_value *b)
+/* A[…, rows, depth] × B[depth, columns] or B[…same…, depth, columns]; B's last two axes may be
+ * the other way round. */
+static bool matmul_shape(struct matmul *m, const struct graph_node *node,
+                         const struct graph_value *a, const struct graph_value *b)
 {
+    bool transposed = graph_attr_int(node, "transB", 0) != 0;
     int ra = a->shape.rank, rb = b->shape.rank;
     if (ra < 2 || rb < 2)
         return false;
@@ -108,10 +111,10 @@ static bool matmul_shape(struct matmul *m, const struct graph_value *a, const st
     }
     m->gemm.rows = (int)rows;
     m->gemm.depth = (int)a->shape.dims[ra - 1];
-    m->gemm.columns = (int)b->shape.dims[rb - 1];
+    m->gemm.columns = (int)b->shape.dims[transposed ? rb - 2 : rb - 1];
     m->gemm.a_stride = m->gemm.depth;
-    m->b_row = m->gemm.columns;
-    m->b_column = 1;
+    m->b_row = transposed ? 1 : m->gemm.columns;
+    m->b_column = transposed ? m->gemm.depth : 1;
     return true;
 }
 
@@ -163,7 +166,7 @@ int engine_make_matmul(struct engine_plan *plan, struct engine_step *step)
     const struct graph_value *a = engine_input(plan, step, 0), *b = engine_input(plan, step, 1);
     struct matmul shape = {.bias = -1};
     if (!is_float(a) || !is_float(b) ||
-        !(is_gemm ? gemm_shape(&shape, node, a, b) : matmul_shape(&shape, a, b)))
+        !(is_gemm ? gemm_shape(&shape, node, a, b) : matmul_shape(&shape, node, a, b)))
         return 0;
     int residual = node->epilogue.residual;
     if (node->input_count > 2 && node->inputs[2] >= 0 && node->inputs[2] != residual) {

@@ -148,12 +148,17 @@ static int fuse_matmul_bias(struct graph_edit *edit, int at)
     for (int slot = 0; slot < 2; slot++) {
         int product = node->inputs[slot], bias = node->inputs[!slot];
         struct graph_node *maker = graph_producer_of(graph, product, "MatMul");
-        if (!maker || edit->uses[product] != 1 || maker->input_count != 2 ||
-            !is_float(graph, product) || graph->values[maker->inputs[0]].shape.rank < 2)
+        if (!maker || edit->uses[product] != 1 || maker->input_count != 2)
             continue;
         const struct stance_tensor *matrix = graph_constant(graph, maker->inputs[1]);
-        if (!matrix || matrix->rank != 2 || maker->epilogue.activation != GRAPH_LINEAR ||
-            !is_row(graph_constant(graph, bias), &graph->values[product].shape))
+        int rank = graph->values[maker->inputs[0]].shape.rank;
+        if (!matrix || matrix->rank != 2 || matrix->dtype != STANCE_FLOAT32 ||
+            maker->epilogue.activation != GRAPH_LINEAR || maker->attr_count > 0)
+            continue;
+        /* of unknown rank: one row for all that there will be */
+        struct tensor_shape row = {.rank = 1, .dims = {matrix->dims[1]}};
+        if (rank == 0 || rank == 1 ||
+            !is_row(graph_constant(graph, bias), rank < 0 ? &row : &graph->values[product].shape))
             continue;
         int producer = graph_node_index(graph, maker);
         BASE_TRY(graph_edit_set_input(edit, producer, 2, bias));
@@ -162,13 +167,40 @@ static int fuse_matmul_bias(struct graph_edit *edit, int at)
     return 0;
 }
 
+/* MatMul of a Transpose of the last two axes: packing reads columns as well as rows. */
+static int fuse_matmul_transpose(struct graph_edit *edit, int at)
+{
+    static const struct graph_attr transposed = {.name = "transB", .kind = GRAPH_ATTR_INT, .i = 1};
+    const struct graph *graph = edit->graph;
+    const struct graph_node *node = &graph->nodes[at];
+    int right = graph_input(node, 1), count;
+    const struct graph_node *turn = graph_producer_of(graph, right, "Transpose");
+    const int64_t *axes = turn ? graph_attr_ints(turn, "perm", &count) : NULL;
+    if (!axes || count < 2 || edit->uses[right] != 1 || node->attr_count > 0 ||
+        axes[count - 2] != count - 1 || axes[count - 1] != count - 2)
+        return 0;
+    for (int i = 0; i < count - 2; i++)
+        if (axes[i] != i)
+            return 0;
+    BASE_TRY(graph_edit_set_attrs(edit, at, &transposed, 1));
+    BASE_TRY(graph_edit_set_input(edit, at, 1, turn->inputs[0]));
+    return 1;
+}
+
 static const struct graph_rule fuse_rules[] = {
-    {"Add", fuse_matmul_bias},      {"Add", fuse_residual},
-    {"Relu", fuse_activation},      {"LeakyRelu", fuse_activation},
-    {"Clip", fuse_activation},      {"Sigmoid", fuse_activation},
-    {"Swish", fuse_activation},     {"HardSigmoid", fuse_activation},
-    {"HardSwish", fuse_activation}, {"Tanh", fuse_activation},
-    {"Gelu", fuse_activation},      {NULL, NULL},
+    {"Add", fuse_matmul_bias},
+    {"Add", fuse_residual},
+    {"MatMul", fuse_matmul_transpose},
+    {"Relu", fuse_activation},
+    {"LeakyRelu", fuse_activation},
+    {"Clip", fuse_activation},
+    {"Sigmoid", fuse_activation},
+    {"Swish", fuse_activation},
+    {"HardSigmoid", fuse_activation},
+    {"HardSwish", fuse_activation},
+    {"Tanh", fuse_activation},
+    {"Gelu", fuse_activation},
+    {NULL, NULL},
 };
 
 static int fuse_node(struct graph_edit *edit, int at)

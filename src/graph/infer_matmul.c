@@ -28,11 +28,17 @@ static int matmul_shape(struct tensor_shape *out, const struct tensor_shape *a,
     return 0;
 }
 
+/* `transB` is ours: fusion gives it to a MatMul of transposed matrices. */
 static int infer_matmul(struct graph_infer *infer)
 {
-    struct tensor_shape out;
+    struct tensor_shape out, right = *graph_infer_shape(infer, 1);
     BASE_TRY(graph_infer_same_type(infer, 1, 0));
-    BASE_TRY(matmul_shape(&out, graph_infer_shape(infer, 0), graph_infer_shape(infer, 1)));
+    if (graph_attr_int(infer->node, "transB", 0) && right.rank > 1) {
+        int64_t rows = right.dims[right.rank - 2];
+        right.dims[right.rank - 2] = right.dims[right.rank - 1];
+        right.dims[right.rank - 1] = rows;
+    }
+    BASE_TRY(matmul_shape(&out, graph_infer_shape(infer, 0), &right));
     return graph_infer_output(infer, 0, graph_infer_dtype(infer, 0), &out);
 }
 
