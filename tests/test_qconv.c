@@ -344,8 +344,10 @@ static void random_numbers(struct problem *p)
     p->epilogue.residual = (enum kernel_residual)random_int(0, 2);
     p->input = (struct kernel_bytes){0.02f + 0.01f * random_float(), random_int(0, 255)};
     p->residual = (struct kernel_bytes){random_int(0, 2) ? 0.02f : 0, random_int(0, 255)};
-    static const float steps[] = {0, 0.03f, 0.05f, 0.004f, 0.25f, 0.001f, 0.02f, 0.7f};
-    p->output = (struct kernel_bytes){steps[random_int(0, 7)], random_int(0, 255)};
+    static const float steps[] = {0, 0.03f, 0.05f, 0.004f, 0.25f, 0.001f, 0.02f, 0.7f, 3.7f};
+    p->output = (struct kernel_bytes){steps[random_int(0, 8)], random_int(0, 255)};
+    if (p->output.scale > 1) /* numbers that fill such bytes */
+        p->input.scale *= 200;
 }
 
 static void random_shape(struct problem *p, int round)

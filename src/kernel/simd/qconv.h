@@ -114,12 +114,13 @@ struct qconv_head KERNEL_NAME(qconv_head_at)(const void *packed, int blocks);
 /* ---- Finish ---------------------------------------------------------------------------------- */
 
 /* What becomes of sum · scale + bias, with scale and bias in the finish's own units: steps of the
- * output for CLAMP and SWISH, with its zero included for CLAMP. */
+ * output for CLAMP, RAMP and SWISH, with its zero included for CLAMP. */
 struct qconv_finish {
     enum {
         QCONV_FINISH_CLAMP, /* linear, ReLU and Clip to bytes */
         QCONV_FINISH_CURVE, /* SiLU to bytes by a curve of 32 parabolas, see qconv_curve.c */
-        QCONV_FINISH_SWISH, /* SiLU to bytes where a curve is not exact enough */
+        QCONV_FINISH_RAMP,  /* SiLU to bytes whose steps are so coarse that it is max(x, 0) */
+        QCONV_FINISH_SWISH, /* SiLU to bytes where neither is exact enough */
         QCONV_FINISH_FLOAT, /* SiLU to floats, scale and bias are the true ones */
         QCONV_FINISH_OTHER, /* scale and bias are the true ones */
     } kind;
