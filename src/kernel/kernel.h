@@ -201,6 +201,32 @@ struct kernel_graph_conv {
     int64_t input_batch_stride, residual_batch_stride, output_batch_stride;
     struct kernel_epilogue epilogue;
     const float *scale, *shift; /* per channel, padded to blocks: a BatchNormalization; or NULL */
+    /* SIMD tiers only: that side is [block][joint][image][frame], without batch strides. */
+    bool turned_input, turned_output;
+};
+
+/* An adjacency a [subsets][joints_in][joints_out] as a sum of `terms` products, fewer than subsets ·
+ * joints_in: a[k][v][w] = Σ_r mix[k][r] · spread[v][r] · gather[r][w], up to rounding. Sizes are 1 at
+ * least and KERNEL_TERMS_… at most. */
+enum {
+    KERNEL_TERMS_SUBSETS = 4,
+    KERNEL_TERMS_JOINTS = 32,
+    KERNEL_TERMS_MOST = 64,
+    KERNEL_TERMS_WORK = 384 << 10, /* bytes */
+};
+struct kernel_graph_terms {
+    int subsets, joints_in, joints_out, terms;
+    const float *adjacency;
+    float *mix, *spread, *gather;
+};
+
+/* Convolution 1×1 of `rows` rows that have weights of their own, blocked:
+ * out[block][row][column] for columns of all images, which lie next to each other. */
+struct kernel_row_conv {
+    int in_channels, out_channels, rows, columns;
+    const void *packed;
+    const float *input;
+    float *output;
 };
 
 /* ---- Pixels on their way into a network's input ------------------------------------------------
@@ -334,6 +360,14 @@ struct kernel_table {
                            int64_t pixels, float *output, int part, int parts);
     void (*resize_run)(const struct kernel_resize *resize, int part, int parts);
     void (*graph_conv)(const struct kernel_graph_conv *conv, int part, int parts);
+    /* False: none are found. `work` has KERNEL_TERMS_WORK bytes, aligned as heap memory is. The
+     * reference tier has none of these (NULL). */
+    bool (*graph_terms)(const struct kernel_graph_terms *terms, void *work);
+    /* `weights`: [out channel][in channel] of row `row`, as often as there are rows. */
+    size_t (*row_conv_packed_bytes)(const struct kernel_row_conv *conv);
+    void (*row_conv_pack)(const struct kernel_row_conv *conv, int row, const float *weights,
+                          const float *bias, void *packed);
+    void (*row_conv_run)(const struct kernel_row_conv *conv, int part, int parts);
 
     /* `weights`: [channel][channel of the branch][tap] of one branch that is not pooled after
      * another; scale and shift: [channel]. packed, input and output matter to running only. */

@@ -69,6 +69,11 @@ void KERNEL_NAME(kernel_global_average)(const float *input, int64_t batch_stride
                                         int parts);
 void KERNEL_NAME(kernel_resize_run)(const struct kernel_resize *resize, int part, int parts);
 void KERNEL_NAME(kernel_graph_conv)(const struct kernel_graph_conv *conv, int part, int parts);
+bool KERNEL_NAME(kernel_graph_terms)(const struct kernel_graph_terms *terms, void *work);
+size_t KERNEL_NAME(kernel_row_conv_packed_bytes)(const struct kernel_row_conv *conv);
+void KERNEL_NAME(kernel_row_conv_pack)(const struct kernel_row_conv *conv, int row,
+                                       const float *weights, const float *bias, void *packed);
+void KERNEL_NAME(kernel_row_conv_run)(const struct kernel_row_conv *conv, int part, int parts);
 size_t KERNEL_NAME(kernel_branches_packed_bytes)(const struct kernel_branches *branches);
 void KERNEL_NAME(kernel_branches_pack)(const struct kernel_branches *branches, const float *weights,
                                        const float *scale, const float *shift, void *packed);
