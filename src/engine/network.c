@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "engine/fold.h"
 #include "engine/network.h"
+#include "engine/terms.h"
 #include "onnx/onnx_model.h"
 
 static int model_from(struct stance_model **out, struct onnx_model *onnx, const char *name)
@@ -82,6 +83,7 @@ void stance_model_close(struct stance_model **handle)
         return;
     graph_close(&model->graph);
     onnx_model_close(&model->onnx);
+    engine_terms_close(&model->terms);
     pthread_mutex_destroy(&model->mutex);
     base_free(model->path);
     base_free(model);

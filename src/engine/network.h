@@ -11,6 +11,7 @@
 #include "stance/model.h"
 
 struct engine_packed;
+struct engine_terms;
 struct onnx_model;
 
 struct stance_model {
@@ -18,8 +19,9 @@ struct stance_model {
     char *path;
     struct onnx_model *onnx;      /* whose weights the graph's constants are */
     struct graph *graph;          /* simplified, immutable */
-    pthread_mutex_t mutex;        /* guards `packed` and the counts in it */
+    pthread_mutex_t mutex;        /* guards `packed`, the counts in it, and `terms` */
     struct engine_packed *packed; /* list */
+    struct engine_terms *terms;   /* list, see terms.h */
 };
 
 /* Maps, imports and simplifies a file. Errors: see stance_model_open(). */

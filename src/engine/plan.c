@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "engine/plan.h"
+#include "engine/terms.h"
 #include "graph/memory_plan.h"
 #include "onnx/onnx_model.h"
 
@@ -34,13 +35,16 @@ int engine_parts(int64_t work, int64_t least)
     return parts < 1 ? 1 : parts > 16 ? 16 : (int)parts;
 }
 
-int engine_specialise(struct graph **out, const struct stance_model *model,
+int engine_specialise(struct graph **out, struct stance_model *model,
                       const struct kernel_table *kernels, const struct tensor_shape *shapes)
 {
     struct graph_folder folder = engine_folder();
     BASE_TRY(graph_specialise(out, model->graph, shapes, &folder));
     void *context = (void *)(uintptr_t)kernels;
+    struct engine_joining joining = {model, kernels};
     int code = graph_fuse(*out);
+    if (code == 0)
+        code = graph_join_skeletons(*out, engine_joins, &joining);
     if (code == 0)
         code = graph_use_bytes(*out, &folder, engine_has_bytes, context);
     if (code == 0)
@@ -88,9 +92,9 @@ static int init_places(struct engine_plan *plan)
 static int make_step(struct engine_plan *plan, struct engine_step *step)
 {
     static engine_make_fn *const makers[] = {
-        engine_make_conv,     engine_make_qconv, engine_make_matmul,
-        engine_make_pool,     engine_make_bytes, engine_make_branches,
-        engine_make_channels, engine_make_flat,  engine_make_generic,
+        engine_make_conv,  engine_make_qconv,    engine_make_matmul,   engine_make_pool,
+        engine_make_bytes, engine_make_branches, engine_make_skeleton, engine_make_channels,
+        engine_make_flat,  engine_make_generic,
     };
     for (size_t i = 0; i < sizeof makers / sizeof makers[0]; i++) {
         int code = makers[i](plan, step);

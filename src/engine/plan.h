@@ -90,7 +90,7 @@ int engine_plan_run(struct engine_plan *plan, const void *const *inputs, bool pr
 const struct stance_tensor *engine_plan_output(const struct engine_plan *plan, int i);
 
 /* A specialised graph for these shapes, with passes applied up to what `kernels` runs. */
-int engine_specialise(struct graph **out, const struct stance_model *model,
+int engine_specialise(struct graph **out, struct stance_model *model,
                       const struct kernel_table *kernels, const struct tensor_shape *shapes);
 
 /* ---- For the makers --------------------------------------------------------------------------- */
@@ -101,7 +101,8 @@ typedef int engine_make_fn(struct engine_plan *plan, struct engine_step *step);
 engine_make_fn engine_make_conv;     /* Conv, ConvTranspose */
 engine_make_fn engine_make_qconv;    /* QConv, QConvTranspose */
 engine_make_fn engine_make_matmul;   /* MatMul, Gemm */
-engine_make_fn engine_make_pool;     /* pooling, Resize, GraphConv on blocked values */
+engine_make_fn engine_make_pool;     /* pooling, Resize on blocked values */
+engine_make_fn engine_make_skeleton; /* GraphConv, SkeletonConv */
 engine_make_fn engine_make_branches; /* Branches */
 engine_make_fn engine_make_channels; /* Reorder, Concat, Split, Slice of channels */
 engine_make_fn engine_make_bytes;    /* QuantizeLinear, DequantizeLinear, arithmetic on bytes */

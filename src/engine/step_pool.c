@@ -248,84 +248,9 @@ static int make_resize(struct engine_plan *plan, struct engine_step *step)
     return 1;
 }
 
-struct graph_conv_run {
-    const struct kernel_table *kernels;
-    struct kernel_graph_conv conv;
-};
-
-static void share_graph_conv(void *context, int part, int parts, int worker)
-{
-    struct graph_conv_run *run = context;
-    run->kernels->graph_conv(&run->conv, part, parts);
-}
-
-static int run_graph_conv(struct engine_step *step, struct engine_plan *plan)
-{
-    const struct graph_node *node = step->node;
-    bool blocked = engine_input(plan, step, 0)->block > 1;
-    struct graph_conv_run run = {.kernels = blocked ? plan->kernels : kernel_table(BASE_CPU_REF),
-                                 .conv = *(const struct kernel_graph_conv *)step->data};
-    run.conv.input = engine_data(plan, node->inputs[0]);
-    run.conv.output = engine_data(plan, node->outputs[0]);
-    run.conv.input_batch_stride = engine_stride(plan, node->inputs[0]);
-    run.conv.output_batch_stride = engine_stride(plan, node->outputs[0]);
-    int residual = node->epilogue.residual;
-    if (residual >= 0) {
-        run.conv.residual = engine_data(plan, residual);
-        run.conv.residual_batch_stride = engine_stride(plan, residual);
-    }
-    base_pool_share(plan->pool, share_graph_conv, &run,
-                    engine_parts(engine_elements(&plan->graph->values[node->outputs[0]]), 4096));
-    return 0;
-}
-
-/* Per-channel constants, padded to whole blocks. */
-static int padded_constant(struct engine_plan *plan, const struct graph_value *value,
-                           const float **out)
-{
-    *out = NULL;
-    if (!value)
-        return 0;
-    int64_t count = stance_tensor_count(&value->constant->view);
-    float *copy = base_arena_alloc(plan->arena, (size_t)count + 64, sizeof *copy);
-    if (!copy)
-        return STANCE_ENOMEMORY;
-    memcpy(copy, value->constant->view.data, (size_t)count * sizeof *copy);
-    *out = copy;
-    return 0;
-}
-
-static int make_graph_conv(struct engine_plan *plan, struct engine_step *step)
-{
-    const struct graph_value *in = engine_input(plan, step, 0), *out = engine_output(plan, step, 0);
-    const struct graph_value *adjacency = engine_input(plan, step, 1);
-    struct kernel_graph_conv *conv = base_arena_alloc(plan->arena, 1, sizeof *conv);
-    if (!conv)
-        return STANCE_ENOMEMORY;
-    *conv = (struct kernel_graph_conv){
-        .batch = (int)in->shape.dims[0],
-        .subsets = (int)(in->shape.dims[1] / out->shape.dims[1]),
-        .channels = (int)out->shape.dims[1],
-        .frames = (int)in->shape.dims[2],
-        .joints_in = (int)in->shape.dims[3],
-        .joints_out = (int)out->shape.dims[3],
-        .adjacency = adjacency->constant->view.data,
-        .epilogue = engine_epilogue(step->node),
-    };
-    BASE_TRY(padded_constant(plan, engine_input(plan, step, 2), &conv->scale));
-    BASE_TRY(padded_constant(plan, engine_input(plan, step, 3), &conv->shift));
-    step->multiply_adds = (int64_t)conv->batch * conv->subsets * conv->channels * conv->frames *
-                          conv->joints_in * conv->joints_out;
-    step->data = conv;
-    step->run = run_graph_conv;
-    return 1;
-}
-
 int engine_make_pool(struct engine_plan *plan, struct engine_step *step)
 {
     const char *type = step->node->type;
-    if (strcmp(type, "GraphConv") == 0)
-        return make_graph_conv(plan, step);
     const struct graph_value *in = engine_input(plan, step, 0);
     if (!in || in->block != plan->kernels->block || in->block <= 1)
         return 0;

@@ -83,6 +83,18 @@ static int64_t count_graph_conv(const struct graph *graph, const struct graph_no
     return in && out && out->rank == 4 ? product(in, 0) * out->dims[3] : 0;
 }
 
+/* As its two parts would be. */
+static int64_t count_skeleton_conv(const struct graph *graph, const struct graph_node *node)
+{
+    const struct tensor_shape *in = shape_at(graph, node->inputs[0]);
+    const struct tensor_shape *weights = shape_at(graph, node->inputs[1]);
+    const struct tensor_shape *out = shape_at(graph, node->outputs[0]);
+    return in && weights && out && in->rank == 4 && out->rank == 4
+               ? product(in, 0) * weights->dims[0] +
+                     weights->dims[0] * in->dims[0] * in->dims[2] * in->dims[3] * out->dims[3]
+               : 0;
+}
+
 static int64_t count_branches(const struct graph *graph, const struct graph_node *node)
 {
     const struct tensor_shape *out = shape_at(graph, node->outputs[0]);
@@ -100,7 +112,7 @@ static const struct {
     {"Gemm", count_gemm},         {"MatMul", count_matmul},
     {"QConv", count_conv},        {"QConvTranspose", count_transposed},
     {"Einsum", count_einsum},     {"GraphConv", count_graph_conv},
-    {"Branches", count_branches},
+    {"Branches", count_branches}, {"SkeletonConv", count_skeleton_conv},
 };
 
 int64_t graph_node_multiply_adds(const struct graph *graph, const struct graph_node *node)

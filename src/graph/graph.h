@@ -248,6 +248,14 @@ int graph_batch_independent(const struct graph *graph, int64_t n, char *reason, 
  * BatchNormalization of all → one Conv 1×1 and one node Branches (domain "stance"). */
 int graph_fuse(struct graph *graph);
 
+/* Whether the engine wants a convolution 1×1 and the GraphConv behind it as one. */
+typedef bool graph_joins_fn(void *context, const struct graph *graph, const struct graph_node *conv,
+                            const struct graph_node *graph_conv);
+/* On a fused graph: such pairs become one node SkeletonConv (domain "stance"): inputs x, weights,
+ * bias, adjacency, scale and shift of both, what is missing -1, and maybe a residual (input 6).
+ * Errors: ENOMEMORY. */
+int graph_join_skeletons(struct graph *graph, graph_joins_fn *joins, void *context);
+
 /* Whether the node is QuantizeLinear from float32 to uint8, or DequantizeLinear back, with one
  * constant scale for all elements that is above 0 and within sense; `out` receives it. */
 bool graph_read_bytes(const struct graph *graph, const struct graph_node *node,

@@ -29,6 +29,7 @@ static const struct graph_op internal[] = {
     {"QConv", 4, 5, 1, infer_nothing, false},
     {"QConvTranspose", 4, 5, 1, infer_nothing, false},
     {"QScale", 2, 2, 1, infer_nothing, false},
+    {"SkeletonConv", 6, 7, 1, infer_nothing, false},
     {"Branches", 4, 4, 1, graph_infer_branches, false},
     {NULL, 0, 0, 0, NULL, false},
 };
