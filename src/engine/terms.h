@@ -1,5 +1,5 @@
 /* The adjacencies of a skeleton network's graph convolutions as sums of few terms: what
- * kernel_table.graph_terms finds, kept with the model because finding takes some ten milliseconds. */
+ * kernel_table.graph_terms finds, kept with the model because finding them takes some 20 ms. */
 #ifndef ENGINE_TERMS_H
 #define ENGINE_TERMS_H
 

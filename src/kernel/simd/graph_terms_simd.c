@@ -17,9 +17,10 @@ enum {
     SUBSETS = KERNEL_TERMS_SUBSETS,
     JOINTS = KERNEL_TERMS_JOINTS,
     TERMS = KERNEL_TERMS_MOST,
-    ROUNDS = 1536,
+    ROUNDS = 448,
     ALONE = 40,   /* rounds before the first that goes on */
     CHECKED = 16, /* rounds between looks at the error */
+    SURE = 128,   /* rounds after which it is clear how fast the error falls */
     STEP = 8      /* numbers that loops take at once; what lies behind the last one is not used */
 };
 
@@ -258,9 +259,11 @@ static bool search(struct work *w)
         w->damping = fmax(w->damping * 0.97, 1e-9);
         if (round % CHECKED)
             continue;
-        double size;
-        if (deviation(w, &size) < 1e-7)
+        double size, most = deviation(w, &size);
+        if (most < 1e-7)
             return size < 16;
+        if (round >= SURE && most > 0.25 * exp2(-round / 20.0))
+            return false; /* it would take thousands */
         balance(w);
     }
     return false;
