@@ -2,8 +2,9 @@
  * workspace that was planned once. A step is a node with its kernel chosen and its weights packed.
  * The plans of a session run one at a time and share the memory of the largest.
  *
- * Order of work: graph_specialise → graph_fuse → graph_use_bytes → graph_layout → engine_alias (who
- * lies in whose memory) → one maker per node fills its step → graph_plan_memory → allocation. */
+ * Order of work: graph_specialise → graph_fuse → graph_join_skeletons → graph_use_bytes →
+ * graph_layout → engine_alias (who lies in whose memory) → one maker per node fills its step →
+ * graph_plan_memory → allocation. */
 #ifndef ENGINE_PLAN_H
 #define ENGINE_PLAN_H
 
