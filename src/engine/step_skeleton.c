@@ -89,7 +89,7 @@ struct skeleton_conv {
     struct kernel_graph_conv spread, gather;
     struct kernel_row_conv mix;
     size_t spread_bytes; /* of the first product, which lies before the second */
-    int parts;
+    int batch, parts;
 };
 
 struct mix_run {
@@ -103,29 +103,30 @@ static void share_mix(void *context, int part, int parts, int worker)
     run->kernels->row_conv_run(&run->mix, part, parts);
 }
 
-static void spread(const struct engine_plan *plan, const struct engine_step *step, float *to)
+static void spread(const struct engine_plan *plan, const struct engine_step *step, int64_t image,
+                   float *to)
 {
     const struct skeleton_conv *data = step->data;
     int input = step->node->inputs[0];
     struct graph_conv_run run = {.kernels = plan->kernels, .conv = data->spread};
-    run.conv.input = engine_data(plan, input);
     run.conv.input_batch_stride = engine_stride(plan, input);
+    run.conv.input = engine_data(plan, input) + image * run.conv.input_batch_stride;
     run.conv.output = to;
     base_pool_run(plan->pool, share_graph_conv, &run, data->parts);
 }
 
-static void gather(const struct engine_plan *plan, const struct engine_step *step,
+static void gather(const struct engine_plan *plan, const struct engine_step *step, int64_t image,
                    const float *from)
 {
     const struct skeleton_conv *data = step->data;
     int output = step->node->outputs[0], residual = step->node->epilogue.residual;
     struct graph_conv_run run = {.kernels = plan->kernels, .conv = data->gather};
     run.conv.input = from;
-    run.conv.output = engine_data(plan, output);
     run.conv.output_batch_stride = engine_stride(plan, output);
+    run.conv.output = engine_data(plan, output) + image * run.conv.output_batch_stride;
     if (residual >= 0) {
-        run.conv.residual = engine_data(plan, residual);
         run.conv.residual_batch_stride = engine_stride(plan, residual);
+        run.conv.residual = engine_data(plan, residual) + image * run.conv.residual_batch_stride;
     }
     base_pool_run(plan->pool, share_graph_conv, &run, data->parts);
 }
@@ -139,9 +140,11 @@ static int run_skeleton_conv(struct engine_step *step, struct engine_plan *plan)
     run.mix.packed = step->packed->data;
     run.mix.input = terms;
     run.mix.output = mixed;
-    spread(plan, step, terms);
-    base_pool_run(plan->pool, share_mix, &run, data->parts);
-    gather(plan, step, mixed);
+    for (int64_t image = 0; image < data->batch; image += data->spread.batch) {
+        spread(plan, step, image, terms);
+        base_pool_run(plan->pool, share_mix, &run, data->parts);
+        gather(plan, step, image, mixed);
+    }
     return 0;
 }
 
@@ -211,7 +214,12 @@ static void fill_skeleton_conv(const struct engine_plan *plan, const struct engi
 {
     const struct graph_value *in = engine_input(plan, step, 0), *out = engine_output(plan, step, 0);
     const struct kernel_graph_terms *t = &conv->terms->found;
+    int64_t ins = in->shape.dims[1], outs = out->shape.dims[1];
     int batch = (int)in->shape.dims[0], frames = (int)in->shape.dims[2];
+    conv->batch = batch;
+    /* One image after another, where weights take less room than what lies between the products. */
+    if (ins * outs < frames * (ins + outs))
+        batch = 1;
     conv->spread = (struct kernel_graph_conv){
         .batch = batch,
         .subsets = 1,
