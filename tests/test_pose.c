@@ -416,6 +416,7 @@ static void check_pair(const char *detector, const char *network, int points, in
     trial_check(stance_pose_image(pose, image, NULL, 0, &result));
     assert_int_equal(result->person_count, people);
     assert_int_equal(result->keypoint_set->count, points);
+    assert_ptr_equal(stance_pose_keypoint_set(pose), result->keypoint_set);
     for (int i = 0; i < people; i++) {
         const float *box = result->people[i].box;
         assert_true(fabsf(box[0] - 279) < 15 && fabsf(box[1] - 43) < 15);

@@ -111,6 +111,10 @@ struct stance_pose_times {
 
 STANCE_API void stance_pose_times(const struct stance_pose *pose, struct stance_pose_times *out);
 
+/* The keypoints that this pipeline gives; an empty set without a pose network. Valid while it lives. */
+STANCE_API const struct stance_keypoint_set *
+stance_pose_keypoint_set(const struct stance_pose *pose);
+
 /* One line for logs: models, families, device. Valid while it lives. */
 STANCE_API const char *stance_pose_describe(const struct stance_pose *pose);
 

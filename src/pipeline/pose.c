@@ -260,6 +260,11 @@ void stance_pose_times(const struct stance_pose *pose, struct stance_pose_times 
     *out = pose->times;
 }
 
+const struct stance_keypoint_set *stance_pose_keypoint_set(const struct stance_pose *pose)
+{
+    return pose->result.keypoint_set;
+}
+
 const char *stance_pose_describe(const struct stance_pose *pose)
 {
     return pose->description;
