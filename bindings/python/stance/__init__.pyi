@@ -1,26 +1,9 @@
-"""Real-time human pose: people with keypoints in pictures, videos and camera streams.
-
-    import stance
-
-    with stance.Pipeline() as pipeline:
-        people = pipeline.process(frame, "bgr")          # frame: uint8 (H, W, 3)
-        for person in people:
-            x, y, score = person["left_shoulder"]
-
-Pictures are uint8 arrays (height, width, 3), or anything else with such a buffer; rows may lie
-apart, nothing is copied. `pixels` says what the channels are, "rgb" or "bgr"; a Frame of
-read_video() knows it itself.
-Coordinates are pixels of the picture, x right and y down, (0, 0) the centre of the first pixel.
-Times are microseconds. All errors of the library are stance.Error; see there.
-
-Any handle may be used from several threads: who comes second waits. While networks run, videos are
-decoded and files are read, other threads of Python go on.
-"""
+# The public interface of stance/__init__.py and stance/_stance. Docstrings say more where a type does not.
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import Any, ClassVar, Final, Literal, NamedTuple, TypeAlias, overload
+from typing import Any, Final, Literal, NamedTuple, TypeAlias, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -119,7 +102,6 @@ class People(Sequence[Person]):
     own: they stay as they are whatever becomes of the pipeline."""
 
     keypoints: NDArray[np.float32]  # (N, K, 2)
-    keypoint_scores: NDArray[np.float32]  # (N, K), the same array as `scores`
     scores: NDArray[np.float32]  # (N, K)
     boxes: NDArray[np.float32]  # (N, 4): x1, y1, x2, y2
     box_scores: NDArray[np.float32]  # (N,)
@@ -247,13 +229,14 @@ class Stream:
     keypoint_threshold: keypoints with less do not make boxes.
     smoothing: "off", "low" or "high"; min_cutoff, beta, derivative_cutoff: the One-Euro filter's own
         values where not negative.
-    tracker: a preset ("pose", "default", "tuned", "bytetrack"), or a mapping of the options of
+    tracker: a preset ("pose", "default", "tuned", "bytetrack"), or a dict of the options of
         Tracker ({"preset": "pose", "mode": "off"}).
     """
 
     def __init__(
         self,
         pipeline: Pipeline | None = None,
+        tracker: str | dict[str, Any] = "pose",
         *,
         detect_every: int = 0,
         detect_seconds: float = 0.5,
@@ -265,7 +248,6 @@ class Stream:
         min_cutoff: float = -1.0,
         beta: float = -1.0,
         derivative_cutoff: float = -1.0,
-        tracker: str | Mapping[str, Any] = "pose",
     ) -> None: ...
     def process(
         self, image: Picture, pixels: Pixels = ..., time_us: int = ...
@@ -293,7 +275,7 @@ class Stream:
     ) -> None: ...
 
 def process_streams(
-    frames: Sequence[tuple[Stream, Picture, int]], pixels: Pixels = ...
+    frames: Sequence[tuple[Stream, Picture, int | None]], pixels: Pixels = ...
 ) -> list[People]:
     """The next frame of several streams of one pipeline, each as (stream, image, time_us): the people
     of all go through the pose network together. On error none has a result."""
@@ -339,10 +321,10 @@ class Session:
         self, model: str | os.PathLike[str] | Model, *, device: str = "cpu", threads: int = 1
     ) -> None: ...
     def run(
-        self, inputs: ArrayLike | Sequence[ArrayLike] | Mapping[str, ArrayLike]
+        self, inputs: NDArray[Any] | Sequence[ArrayLike] | dict[str, ArrayLike]
     ) -> list[NDArray[Any]]:
-        """Runs the network on one array per input, in the model's order or by name, with the declared
-        dtype. Gives one array per output."""
+        """Runs the network on an array for each input, with the dtype it declares: a list or tuple in
+        the model's order, a dict by name, or the array itself. Gives an array for each output."""
     @property
     def model(self) -> Model: ...
     @property
@@ -469,6 +451,7 @@ class Writer:
     def __init__(
         self,
         path: Path,
+        source: Video | None = None,
         *,
         codec: str | None = None,
         crf: int = -1,
@@ -478,7 +461,6 @@ class Writer:
         height: int = 0,
         frame_rate: float = 0.0,
         audio: bool = True,
-        source: Video | None = None,
     ) -> None: ...
     def add(
         self, image: Picture, pixels: Pixels = ..., time_us: int = ..., duration_us: int = 0
@@ -507,6 +489,7 @@ def draw(
     image: Picture,
     people: People,
     pixels: Pixels = ...,
+    labels: Sequence[str | None] | None = None,
     *,
     style: Literal["stance", "mmpose", "openpose", "simple"] = "stance",
     keypoint_threshold: float = 0.3,
@@ -515,7 +498,6 @@ def draw(
     boxes: bool | None = None,
     scores: bool | None = None,
     ids: bool = True,
-    labels: Sequence[str | None] | None = None,
     caption: str | None = None,
 ) -> Any:
     """Draws limbs, joints, boxes and ids on the picture itself, which must be writable; gives it back.
@@ -559,16 +541,16 @@ class Tracker:
     def __init__(
         self,
         preset: str = "default",
+        keypoint_set: str | None = None,
         *,
         mode: Literal["bytetrack", "oks", "iou", "off"] = "bytetrack",
-        keypoint_set: str | None = None,
         **options: float,
     ) -> None: ...
     def update(
         self,
-        boxes: ArrayLike | People,  # (N, 4): x1, y1, x2, y2
-        scores: ArrayLike | None = None,  # (N,); not with People
-        time_us: int = ...,
+        boxes: ArrayLike,  # (N, 4): x1, y1, x2, y2
+        scores: ArrayLike,  # (N,)
+        time_us: int,
         keypoints: ArrayLike | None = None,  # (N, K, 3): x, y, score
     ) -> list[Track]:
         """Takes the detections of one frame, also of one without any; gives the confirmed tracks seen

@@ -1,0 +1,265 @@
+/* Pipelines: from a picture to people. */
+#include "binding.h"
+
+#define FIELD(kind, name)                                                                          \
+    {                                                                                              \
+#name, kind, offsetof(struct stance_pose_options, name), NULL                              \
+    }
+
+static const char *const refinements[] = {"auto", "none", "shift", "dark", "udp", NULL};
+
+static const struct python_option options_table[] = {
+    FIELD(PYTHON_TEXT, device),
+    FIELD(PYTHON_INT, threads),
+    FIELD(PYTHON_BOOL, center),
+    FIELD(PYTHON_FLOAT, detector_threshold),
+    FIELD(PYTHON_FLOAT, nms_threshold),
+    FIELD(PYTHON_FLOAT, pose_oks),
+    FIELD(PYTHON_INT, max_people),
+    FIELD(PYTHON_BOOL, flip_test),
+    {"refine", PYTHON_WORD, offsetof(struct stance_pose_options, refine), refinements},
+    FIELD(PYTHON_TEXT, keypoint_set),
+    FIELD(PYTHON_SIZE, detector_size),
+    FIELD(PYTHON_SIZE, pose_size),
+    {0},
+};
+
+/* The networks of the arguments; a detector that is left out is the one inside the library, where the
+ * other network needs one. */
+static int take_models(PyObject *pose, PyObject *detector, bool center, struct python_model *out[2])
+{
+    PyObject *first = pose ? pose : PyUnicode_FromString("stance-pose");
+    out[0] = out[1] = NULL;
+    if (first && first != Py_None)
+        out[0] = python_model_take(first);
+    if (!first || (first != Py_None && !out[0])) {
+        if (!pose)
+            Py_XDECREF(first);
+        return -1;
+    }
+    if (!pose)
+        Py_DECREF(first);
+    if (detector == Py_None ||
+        (!detector &&
+         (center || (out[0] && stance_model_role(out[0]->model) == STANCE_ROLE_ONE_STAGE))))
+        return 0;
+    PyObject *second = detector ? detector : PyUnicode_FromString("stance-det");
+    if (second)
+        out[1] = python_model_take(second);
+    if (!detector)
+        Py_XDECREF(second);
+    return out[1] ? 0 : -1;
+}
+
+static int open_pipeline(struct python_pipeline *pipeline, struct stance_pose_options *options,
+                         struct python_model *models[2])
+{
+    options->pose = models[0] ? models[0]->model : NULL;
+    options->detector = models[1] ? models[1]->model : NULL;
+    PyThreadState *thread = PyEval_SaveThread();
+    int code = stance_pose_open(&pipeline->pose, options);
+    PyEval_RestoreThread(thread);
+    if (code < 0)
+        return code;
+    pipeline->keypoint_set = python_keypoint_set_open(stance_pose_keypoint_set(pipeline->pose));
+    return pipeline->keypoint_set ? 0 : PYTHON_RAISED;
+}
+
+static int pipeline_init(PyObject *self, PyObject *args, PyObject *kwargs)
+{
+    static const char *const names[] = {"pose", "detector", NULL};
+    static const struct python_signature signature = {"Pipeline", 0, names, options_table};
+    struct python_pipeline *pipeline = (struct python_pipeline *)self;
+    PyObject *values[2];
+    struct stance_pose_options options;
+    stance_pose_options_default(&options);
+    if (python_arguments(&signature, args, kwargs, values, &options) < 0 ||
+        python_handle_open(&pipeline->handle) < 0)
+        return -1;
+    struct python_model *models[2];
+    int code = take_models(values[0], values[1], options.center, models);
+    code = code < 0 ? PYTHON_RAISED : open_pipeline(pipeline, &options, models);
+    python_model_drop(models[0]);
+    python_model_drop(models[1]);
+    return python_handle_opened(&pipeline->handle, code);
+}
+
+/* Without the GIL, under the lock. */
+static int process_locked(struct python_pipeline *pipeline, const struct stance_image *image,
+                          const Py_buffer *boxes, struct python_people *people)
+{
+    if (!pipeline->pose || pipeline->closing)
+        return PYTHON_CLOSED;
+    const struct stance_pose_result *result;
+    int code = stance_pose_image(pipeline->pose, image, boxes ? boxes->buf : NULL,
+                                 boxes ? (int)boxes->shape[0] : 0, &result);
+    return code < 0 ? code : python_people_copy(people, result, NULL);
+}
+
+static PyObject *process(struct python_pipeline *pipeline, const struct stance_image *image,
+                         const Py_buffer *boxes)
+{
+    struct python_people people;
+    PyThreadState *thread = python_enter(&pipeline->handle);
+    int code = process_locked(pipeline, image, boxes, &people);
+    python_leave(&pipeline->handle, thread);
+    return code < 0 ? python_raise(code, "Pipeline")
+                    : python_people_open(&people, pipeline->keypoint_set);
+}
+
+static PyObject *pipeline_process(PyObject *self, PyObject *args, PyObject *kwargs)
+{
+    static const char *const names[] = {"image", "pixels", "boxes", NULL};
+    static const struct python_signature signature = {"process", 1, names, NULL};
+    PyObject *values[3], *people = NULL;
+    Py_ssize_t shape[] = {-1, 4};
+    Py_buffer boxes;
+    struct python_image image;
+    if (python_arguments(&signature, args, kwargs, values, NULL) < 0)
+        return NULL;
+    bool given = values[2] && values[2] != Py_None;
+    if (given && python_floats("boxes", values[2], 2, shape, &boxes) < 0)
+        return NULL;
+    if (given && shape[0] > INT32_MAX)
+        python_fail(STANCE_ELIMIT, "boxes: %zd are too many", shape[0]);
+    else if (python_image_take(&image, values[0], values[1], false) == 0) {
+        people = process((struct python_pipeline *)self, image.image, given ? &boxes : NULL);
+        python_image_release(&image);
+    }
+    if (given)
+        PyBuffer_Release(&boxes);
+    return people;
+}
+
+void python_pipeline_drop(struct python_pipeline *pipeline)
+{
+    pipeline->streams--;
+    if (pipeline->closing && pipeline->streams == 0)
+        stance_pose_close(&pipeline->pose);
+}
+
+static PyObject *pipeline_close(PyObject *self, PyObject *unused)
+{
+    struct python_pipeline *pipeline = (struct python_pipeline *)self;
+    if (pipeline->handle.state != PYTHON_OPEN)
+        Py_RETURN_NONE;
+    pipeline->handle.state = PYTHON_CLOSED_STATE;
+    PyThreadState *thread = python_enter(&pipeline->handle);
+    pipeline->closing = true;
+    if (pipeline->streams == 0)
+        stance_pose_close(&pipeline->pose);
+    python_leave(&pipeline->handle, thread);
+    Py_RETURN_NONE;
+}
+
+static void pipeline_free(PyObject *self)
+{
+    struct python_pipeline *pipeline = (struct python_pipeline *)self;
+    PyThreadState *thread = PyEval_SaveThread();
+    stance_pose_close(&pipeline->pose);
+    PyEval_RestoreThread(thread);
+    Py_CLEAR(pipeline->keypoint_set);
+    python_handle_free(&pipeline->handle);
+}
+
+static PyObject *get_description(PyObject *self, void *unused)
+{
+    struct python_pipeline *pipeline = (struct python_pipeline *)self;
+    char text[1024];
+    PyThreadState *thread = python_enter(&pipeline->handle);
+    bool open = pipeline->pose && !pipeline->closing;
+    if (open)
+        snprintf(text, sizeof text, "%s", stance_pose_describe(pipeline->pose));
+    python_leave(&pipeline->handle, thread);
+    return open ? PyUnicode_DecodeUTF8(text, (Py_ssize_t)strlen(text), "replace")
+                : python_raise(PYTHON_CLOSED, "Pipeline");
+}
+
+static PyObject *get_times(PyObject *self, void *unused)
+{
+    struct python_pipeline *pipeline = (struct python_pipeline *)self;
+    struct stance_pose_times times;
+    PyThreadState *thread = python_enter(&pipeline->handle);
+    bool open = pipeline->pose && !pipeline->closing;
+    if (open)
+        stance_pose_times(pipeline->pose, &times);
+    python_leave(&pipeline->handle, thread);
+    if (!open)
+        return python_raise(PYTHON_CLOSED, "Pipeline");
+    return python_record("Times", "(LLLL)", (long long)times.letterbox, (long long)times.crop,
+                         (long long)times.network, (long long)times.decode);
+}
+
+static PyObject *get_keypoint_set(PyObject *self, void *unused)
+{
+    struct python_pipeline *pipeline = (struct python_pipeline *)self;
+    if (pipeline->handle.state != PYTHON_OPEN)
+        return python_raise(PYTHON_CLOSED, "Pipeline");
+    Py_INCREF(pipeline->keypoint_set);
+    return pipeline->keypoint_set;
+}
+
+static PyGetSetDef fields[] = {
+    {"description", get_description, NULL,
+     "One line for logs: models, families, device, tier, threads, precision.", NULL},
+    {"keypoint_set", get_keypoint_set, NULL, "The KeypointSet that this pipeline gives.", NULL},
+    {"times", get_times, NULL, "Where time went since it was opened, in nanoseconds: Times.", NULL},
+    {"closed", python_handle_closed, NULL, "Whether it is closed.", NULL},
+    {0},
+};
+
+static PyMethodDef methods[] = {
+    {"process", PYTHON_METHOD(pipeline_process), METH_VARARGS | METH_KEYWORDS,
+     "process(image, pixels=..., boxes=None)\n\n"
+     "Finds the people in a picture: uint8 (height, width, 3), with pixels 'rgb' or 'bgr', or a "
+     "Frame.\n"
+     "boxes: (N, 4) x1, y1, x2, y2 in pixels of people to use instead of detecting.\n"
+     "Gives People: keypoints (N, K, 2) in pixels, scores (N, K), boxes (N, 4), ..."},
+    {"close", pipeline_close, METH_NOARGS,
+     "close()\n\nFrees the networks, once its streams are closed too; what was given out stays "
+     "valid."},
+    PYTHON_CONTEXT,
+    {0},
+};
+
+static PyType_Slot slots[] = {
+    {Py_tp_new, python_handle_new},
+    {Py_tp_init, pipeline_init},
+    {Py_tp_dealloc, pipeline_free},
+    {Py_tp_getset, fields},
+    {Py_tp_methods, methods},
+    {Py_tp_doc,
+     (void *)"Pipeline(pose='stance-pose', detector='stance-det', *, device='cpu', threads=1, "
+             "center=False,\n"
+             "         detector_threshold=0.3, nms_threshold=0.0, pose_oks=0.7, max_people=100,\n"
+             "         flip_test=False, refine='auto', keypoint_set=None, detector_size=(0, 0),\n"
+             "         pose_size=(0, 0))\n\n"
+             "From a picture to people.\n\n"
+             "pose: name, path or Model of a pose network, or of a one-stage network, which needs "
+             "no "
+             "detector;\n"
+             "None: boxes only. detector: the same of a person detector; None: boxes are given to "
+             "process(), or\n"
+             "center, one person in the middle. threads: that compute, the caller's included; "
+             "results do "
+             "not\n"
+             "depend on it. detector_threshold: boxes with less score are dropped. nms_threshold: "
+             "IoU "
+             "above "
+             "which\nthe weaker box goes; 0: the family's own. pose_oks: of two people whose poses "
+             "are "
+             "more "
+             "alike the\nweaker goes; 1: none. flip_test: mean of each crop's and its mirror "
+             "image's "
+             "answers. "
+             "refine: 'auto',\n'none', 'shift', 'dark' or 'udp'. detector_size, pose_size: (width, "
+             "height) "
+             "of "
+             "inputs that the file\nleaves open."},
+    {0, NULL},
+};
+
+PyType_Spec python_pipeline_spec = {.name = "stance.Pipeline",
+                                    .basicsize = sizeof(struct python_pipeline),
+                                    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
+                                    .slots = slots};
