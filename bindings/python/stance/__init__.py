@@ -28,6 +28,7 @@ from .errors import (ArgumentError, CancelledError, ClosedError, DeviceError, El
                      Error, FormatError, InputOutputError, LimitError, ModelError, NotFoundError,
                      OutOfMemoryError, ShapeError, UnsupportedError)
 from .errors import make as _make_error
+from .metrics import body_metrics
 from .people import KeypointSet, People, Person
 from .records import (Device, ModelEntry, StreamCounts, TensorInfo, Times, Track, TrackerCounts,
                       VideoInfo, VideoStats)
@@ -71,4 +72,4 @@ def evaluate_coco(annotations, results, *, metric="coco", **options):
 
 
 __all__ = [_name for _name in dir() if not _name.startswith("_") and
-           _name not in ("errors", "people", "records")]
+           _name not in ("errors", "metrics", "people", "records")]

@@ -137,6 +137,12 @@ class People(Sequence[Person]):
     def __getitem__(self, index: slice) -> list[Person]: ...
     def __iter__(self) -> Iterator[Person]: ...
 
+def body_metrics(person: Person, keypoint_threshold: float = 0.3) -> dict[str, Any]:
+    """Measures of a person, in pixels and degrees of the picture: "shoulder_width", "hip_width",
+    "torso", "shoulder_to_hip", "shoulder_center", "hip_center", "shoulder_tilt", "hip_tilt",
+    "torso_lean", and "angles" of elbows, shoulders, hips and knees by name. None where a keypoint is
+    missing or scores below the threshold."""
+
 # ---- Pipelines and streams ---------------------------------------------------------------------
 
 class Times(NamedTuple):
