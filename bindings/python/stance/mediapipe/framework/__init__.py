@@ -1,0 +1,5 @@
+"""Where MediaPipe keeps its message types."""
+
+from . import formats
+
+__all__ = ["formats"]

@@ -1,0 +1,5 @@
+"""Message types."""
+
+from . import landmark_pb2
+
+__all__ = ["landmark_pb2"]
