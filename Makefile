@@ -8,12 +8,13 @@ BUILD := build-$(subst $(comma),-,$(SANITIZE))
 MESON_OPTIONS += -Db_sanitize=$(SANITIZE) -Db_lundef=false -Dbuildtype=debugoptimized
 endif
 
-.PHONY: all help build test test-quick test-train bench bench-video soak demo install format lint fuzz cross clean
+.PHONY: all help build python wheel test test-quick test-train bench bench-video soak demo install format lint fuzz cross clean
 
 all: build
 
 help:
 	@echo "make              build the libraries and the program into $(BUILD)/"
+	@echo "make python       the Python module alone, in $(BUILD)/bindings/python"
 	@echo "make test         build and run every test, also under sanitizers"
 	@echo "make test-quick   the three-minute version"
 	@echo "make test-train   the trainer's tests alone (installs PyTorch)"
@@ -35,6 +36,11 @@ $(BUILD)/build.ninja:
 	@scripts/install-deps
 	@meson setup $(BUILD) $(if $(PREFIX),--prefix=$(PREFIX)) $(MESON_OPTIONS) >/dev/null || \
 		{ cat $(BUILD)/meson-logs/meson-log.txt >&2; exit 1; }
+
+python:
+	@scripts/install-deps core python
+	@[ -f $(BUILD)/build.ninja ] || $(MAKE) --no-print-directory build
+	@meson configure $(BUILD) -Dpython=enabled && ninja -C $(BUILD) python
 
 test:
 	@scripts/test $(if $(SANITIZE),sanitize $(SANITIZE),full)

@@ -21,8 +21,9 @@
 
 /* ---- Errors (py_errors.c) ---- */
 
-/* Beside the library's codes: the handle is closed, and the exception is set already. */
-enum { PYTHON_CLOSED = -1000, PYTHON_RAISED = -1001 };
+/* Beside the library's codes: the handle is closed, the exception is set already, a time is before the
+ * last one. */
+enum { PYTHON_CLOSED = -1000, PYTHON_RAISED = -1001, PYTHON_BACKWARDS = -1002 };
 
 /* Sets the exception of a library's error, with its sentence; `what` is told when PYTHON_CLOSED. */
 PyObject *python_raise(int code, const char *what);

@@ -116,7 +116,10 @@ static int pair(const char *name, PyObject *value, int32_t *out)
     for (int i = 0; i < 2; i++)
         if (int32_value(name, PyTuple_GetItem(value, i), &out[i]) < 0)
             return -1;
-    return 0;
+    if (out[0] >= 0 && out[1] >= 0)
+        return 0;
+    python_fail(STANCE_EARGUMENT, "%s: it is negative", name);
+    return -1;
 }
 
 static int truth(const char *name, PyObject *value, int32_t *out)

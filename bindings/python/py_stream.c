@@ -31,15 +31,6 @@ struct python_stream {
     bool begun;
 };
 
-enum { BACKWARDS = -1002 };
-
-static PyObject *fail(int code)
-{
-    return code == BACKWARDS
-               ? python_fail(STANCE_EARGUMENT, "time_us: it is before the time of the last frame")
-               : python_raise(code, "Stream");
-}
-
 static int open_stream(struct python_stream *stream, const struct stance_stream_options *options)
 {
     struct python_pipeline *pipeline = stream->pipeline;
@@ -101,7 +92,7 @@ static int apply_locked(struct turn *turns, struct stance_stream_frame *frames, 
         if (!stream->stream || pipeline->closing)
             return PYTHON_CLOSED;
         if (stream->begun && turns[i].time_us < stream->last_us)
-            return BACKWARDS;
+            return PYTHON_BACKWARDS;
         frames[i] = (struct stance_stream_frame){
             .stream = stream->stream, .image = turns[i].image.image, .time_us = turns[i].time_us};
     }
@@ -130,7 +121,7 @@ static PyObject *apply(struct turn *turns, int count)
     python_leave(&pipeline->handle, thread);
     free(frames);
     if (code < 0)
-        return fail(code);
+        return python_raise(code, "Stream");
     PyObject *list = PyList_New(0);
     for (int i = 0; i < count; i++) {
         PyObject *people = python_people_open(&turns[i].people, pipeline->keypoint_set);
@@ -254,7 +245,8 @@ static PyObject *stream_fill(PyObject *self, PyObject *args, PyObject *kwargs)
         code = python_people_copy(&people, &result->pose, result);
     }
     python_leave(&stream->pipeline->handle, thread);
-    return code < 0 ? fail(code) : python_people_open(&people, stream->pipeline->keypoint_set);
+    return code < 0 ? python_raise(code, "Stream")
+                    : python_people_open(&people, stream->pipeline->keypoint_set);
 }
 
 static PyObject *stream_reset(PyObject *self, PyObject *unused)

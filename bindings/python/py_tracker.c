@@ -201,8 +201,6 @@ static PyObject *track_list(const struct stance_track *tracks, int count)
     return list;
 }
 
-enum { BACKWARDS = -1002 };
-
 /* Without the GIL, under the lock: the next tracks, copied; `d` NULL: those predicted. */
 static int update_locked(struct python_tracker *tracker, int64_t time_us,
                          const struct detections *d, struct stance_track **copy, int *count)
@@ -211,7 +209,7 @@ static int update_locked(struct python_tracker *tracker, int64_t time_us,
     if (!tracker->tracker)
         return PYTHON_CLOSED;
     if (d && tracker->begun && time_us < tracker->last_us)
-        return BACKWARDS;
+        return PYTHON_BACKWARDS;
     int code = 0;
     if (d)
         code = stance_tracker_update(tracker->tracker, time_us, d->list, (int)d->count, &tracks,
@@ -237,8 +235,6 @@ static PyObject *update(struct python_tracker *tracker, int64_t time_us, const s
     PyThreadState *thread = python_enter(&tracker->handle);
     int code = update_locked(tracker, time_us, d, &tracks, &count);
     python_leave(&tracker->handle, thread);
-    if (code == BACKWARDS)
-        return python_fail(STANCE_EARGUMENT, "time_us: it is before the time of the last frame");
     PyObject *list = code < 0 ? python_raise(code, "Tracker") : track_list(tracks, count);
     free(tracks);
     return list;

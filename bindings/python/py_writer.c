@@ -14,7 +14,9 @@ static const struct python_option options_table[] = {
 
 struct python_writer {
     struct python_handle handle;
-    struct stance_video_writer *writer; /* under the lock */
+    struct stance_video_writer *writer; /* under the lock, as are the next two */
+    int64_t last_us;
+    bool begun;
     PyObject *description;
 };
 
@@ -64,6 +66,22 @@ static int writer_init(PyObject *self, PyObject *args, PyObject *kwargs)
     return python_handle_opened(&writer->handle, code);
 }
 
+/* Without the GIL, under the lock. */
+static int add_locked(struct python_writer *writer, const struct stance_image *image,
+                      int64_t time_us, int64_t duration_us)
+{
+    if (!writer->writer)
+        return PYTHON_CLOSED;
+    if (writer->begun && time_us <= writer->last_us)
+        return PYTHON_BACKWARDS;
+    int code = stance_video_writer_add(writer->writer, image, time_us, duration_us);
+    if (code == 0) {
+        writer->last_us = time_us;
+        writer->begun = true;
+    }
+    return code;
+}
+
 static PyObject *writer_add(PyObject *self, PyObject *args, PyObject *kwargs)
 {
     static const char *const names[] = {"image", "pixels", "time_us", "duration_us", NULL};
@@ -83,9 +101,7 @@ static PyObject *writer_add(PyObject *self, PyObject *args, PyObject *kwargs)
         python_image_take(&image, values[0], values[1], false) < 0)
         return NULL;
     PyThreadState *thread = python_enter(&writer->handle);
-    int code = writer->writer
-                   ? stance_video_writer_add(writer->writer, image.image, time_us, duration_us)
-                   : PYTHON_CLOSED;
+    int code = add_locked(writer, image.image, time_us, duration_us);
     python_leave(&writer->handle, thread);
     python_image_release(&image);
     if (code < 0)
