@@ -7,6 +7,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+import compatibility  # noqa: F401: settings of the property tests
 import stance
 
 NAMES = stance.keypoint_set("coco17").names
