@@ -462,6 +462,20 @@ static void test_tracker_ids_go_on_after_a_reset(void **state)
     stance_tracker_close(&t);
 }
 
+/* The scene after a cut begins as the first one did. */
+static void test_tracker_confirms_at_once_after_a_reset(void **state)
+{
+    (void)state;
+    struct stance_tracker *t = open_tracker(NULL);
+    const struct stance_track *tracks;
+    struct stance_detection found[2] = {at(0, 0.9f), at(500, 0.9f)};
+    assert_int_equal(step(t, 0, found, 1, &tracks), 1);
+    stance_tracker_reset(t);
+    assert_int_equal(step(t, 0.04, found, 1, &tracks), 1);
+    assert_int_equal(step(t, 0.08, found, 2, &tracks), 1);
+    stance_tracker_close(&t);
+}
+
 static void test_tracker_opens_whole_or_not_at_all(void **state)
 {
     (void)state;
@@ -506,6 +520,7 @@ int main(void)
         cmocka_unit_test(test_tracker_leaves_out_what_is_no_box),
         cmocka_unit_test(test_tracker_keeps_its_promises_on_noise),
         cmocka_unit_test(test_tracker_ids_go_on_after_a_reset),
+        cmocka_unit_test(test_tracker_confirms_at_once_after_a_reset),
         cmocka_unit_test(test_tracker_opens_whole_or_not_at_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

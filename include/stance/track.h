@@ -54,7 +54,8 @@ struct stance_tracker_options {
 
     float buffer_seconds; /* a track not seen for longer is gone (track_buffer, in frames) */
     int32_t max_missing;  /* … or in more frames than this; 0: no limit (track_max_missing) */
-    int32_t min_hits;  /* a track is confirmed by so many detections; the first frame's at once */
+    int32_t min_hits;  /* a track is confirmed by so many detections; those of the first frame, also
+                         after a reset, at once */
     float recover_iou; /* a lost track needs such an IoU to come back (track_iou_thr); 0: none */
     float lost_cost; /* added to the cost of lost tracks, per second that they have been missing */
     float hidden_cost;    /* added to that of tracks whose last score was below high_threshold */

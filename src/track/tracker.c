@@ -53,6 +53,7 @@ int track_open(struct stance_tracker **out, const struct stance_tracker_options 
         return base_error_memory(sizeof *t, "a tracker");
     t->options = checked;
     t->next_id = 1;
+    t->fresh = true;
     if (rules)
         t->rules = *rules;
     t->noise =
@@ -249,7 +250,7 @@ static void give_birth(struct stance_tracker *t, int32_t sight)
     t->slot_taken[slot] = 1;
     *person = (struct track_person){
         .matched = true,
-        .confirmed = t->options.min_hits == 1 || t->counts.frames == 1,
+        .confirmed = t->options.min_hits == 1 || t->fresh,
         .out = {.id = t->next_id++,
                 .detection = t->sights[sight].index,
                 .slot = slot,
@@ -402,6 +403,7 @@ int stance_tracker_update(struct stance_tracker *tracker, int64_t time_us,
     miss(tracker);
     remove_duplicates(tracker);
     *track_count = tell_seen(tracker);
+    tracker->fresh = false;
     return 0;
 }
 
@@ -425,6 +427,7 @@ void stance_tracker_reset(struct stance_tracker *tracker)
 {
     while (tracker->counts.alive)
         remove_person(tracker, tracker->counts.alive - 1);
+    tracker->fresh = true;
 }
 
 void stance_tracker_counts(const struct stance_tracker *tracker, struct stance_tracker_counts *out)

@@ -53,6 +53,7 @@ struct stance_tracker {
     int64_t now_us, before_us; /* times of this frame and the one before */
     int64_t back_us;           /* what the caller said last */
     bool went_back;            /* … and it was far before now_us */
+    bool fresh;                /* no frame yet, or none since the last reset */
     int64_t next_id;
     struct stance_tracker_counts counts;
 
