@@ -120,6 +120,14 @@ class Tasks(unittest.TestCase):
             self.assertTrue(all(len(landmarks) == 33 for landmarks in result.pose_landmarks))
         self.assertGreater(len(result.pose_landmarks), 3)
 
+    def test_a_picture_with_alpha_is_the_picture(self):
+        rgb = photo("rgb")
+        rgba = np.concatenate([rgb, np.full_like(rgb[:, :, :1], 9)], 2)
+        with vision.PoseLandmarker.create_from_options(self.options()) as task:
+            one = task.detect(mp.Image(mp.ImageFormat.SRGB, data=rgb))
+            other = task.detect(mp.Image(mp.ImageFormat.SRGBA, data=rgba))
+        self.assertEqual(one.pose_landmarks, other.pose_landmarks)
+
     def test_people_in_video_keep_their_ids(self):
         seen = []
         with vision.PoseLandmarker.create_from_options(self.options(

@@ -89,6 +89,14 @@ class Process(unittest.TestCase):
                     pose.process(picture)
             self.assertIsNotNone(pose.process(photo("rgb"))["pose_landmarks"])
 
+    def test_views_and_read_only_pictures_are_taken(self):
+        bgr = photo("bgr")
+        bgr.flags.writeable = False
+        with wrapper(inference_gap=1) as pose:
+            first = pose.process(photo("rgb"), 0)["keypoints"]
+            pose.reset()
+            np.testing.assert_array_equal(pose.process(bgr[:, :, ::-1], 0)["keypoints"], first)
+
     def test_a_bad_gap_is_an_error(self):
         for gap in (0, -1, 2.5, "4", 10 ** 6):
             with self.assertRaises(stance.ArgumentError):
@@ -175,6 +183,17 @@ class Streams(unittest.TestCase):
                 self.assertFalse(read[1].any() or read[2].any())
                 self.assertEqual(len(video.people), 0)
         self.assertEqual(sizes, [64, 64, 64, 65, 65, 65])
+
+    def test_pictures_of_many_sizes_are_a_scene_each(self):
+        path = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+        picture = photo("rgb")
+        for i in range(4):
+            stance.write_image(path / f"{i}.png", picture[:, :640 - 8 * i], "rgb")
+        with stream(path, 3) as video:
+            found = []
+            while (read := video.read())[0] is not None:
+                found.append(len(video.people))
+        self.assertEqual(found, [1, 1, 1, 1])
 
     def test_a_source_that_is_not_there_is_an_error(self):
         with self.assertRaises(stance.NotFoundError):

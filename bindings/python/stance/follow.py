@@ -9,6 +9,7 @@ import numpy as np
 import stance
 
 from .errors import make
+from .views import process
 
 
 #: Frames between two that are measured; a file's are kept until both are.
@@ -64,7 +65,7 @@ class Follower:
         size = picture_size(image)
         time_us = now_us() if time_us is None else time_us
         if self._count % self.gap == 0 or size != self._size:
-            people = self.stream.process(image, pixels, time_us)
+            people = process(self.stream, image, pixels, time_us)
             self._count, self._size = 0, size
         else:
             people = self.stream.fill(time_us, "extrapolate")

@@ -38,7 +38,7 @@ def stem_of(path):
 def _published_stems(name):
     try:
         card = stance.card(name)
-    except stance.NotFoundError:  # a file of this name that lies here without its card
+    except stance.Error:  # a file of this name lies here without a card, or with a damaged one
         return set()
     return {stem_of(at) for at in (card.get("file"), card.get("checkpoint"), *card.get("urls", ()))
             if at}

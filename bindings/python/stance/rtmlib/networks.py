@@ -6,6 +6,7 @@ import stance
 
 from ..errors import make
 from ..follow import all_threads
+from ..views import process
 from ..zoo import address_model
 from .openpose import to_openpose as order_openpose
 
@@ -85,7 +86,7 @@ class YOLOX(Network):
     def __call__(self, image):
         if self._classes:
             return self._classes(image)
-        return self.pipeline.process(image, "bgr").boxes
+        return process(self.pipeline, image, "bgr").boxes
 
     def close(self):
         if self._classes:
@@ -105,7 +106,7 @@ class RTMDet(Network):
                          device=device, detector_size=open_size(model_input_size))
 
     def __call__(self, image):
-        return self.pipeline.process(image, "bgr").boxes
+        return process(self.pipeline, image, "bgr").boxes
 
 
 class RTMPose(Network):
@@ -127,7 +128,7 @@ class RTMPose(Network):
             bboxes = [[0, 0, image.shape[1], image.shape[0]]]
         boxes = (np.asarray(bboxes, np.float32)[:, :4] if len(bboxes)
                  else np.zeros((0, 4), np.float32))
-        people = self.pipeline.process(image, self._pixels, boxes)
+        people = process(self.pipeline, image, self._pixels, boxes)
         return answer(people, self.to_openpose)
 
 
@@ -148,7 +149,7 @@ class RTMO(Network):
                          nms_threshold=nms_thr)
 
     def __call__(self, image):
-        return answer(self.pipeline.process(image, "bgr"), self.to_openpose)
+        return answer(process(self.pipeline, image, "bgr"), self.to_openpose)
 
 
 def answer(people, openpose):

@@ -3,6 +3,7 @@
 import stance
 
 from ..follow import all_threads
+from ..views import process
 from ..zoo import address_model
 from .multiclass import ClassDetector
 from .networks import (answer, argument_error, check_backend, check_compat, detector_options,
@@ -75,18 +76,18 @@ class Solution:
     def boxes(self, image):
         """Boxes (N, 4) in a picture, of a solution in two parts."""
         if self.categories is None:
-            people = self.detector.process(image, "bgr")
+            people = process(self.detector, image, "bgr")
             return people.boxes
         return self.detector(image)[0]
 
     def poses(self, image, boxes):
         """The people in boxes, of a solution in two parts."""
-        return self.pose.process(image, self._pixels, boxes)
+        return process(self.pose, image, self._pixels, boxes)
 
     def people(self, image):
         """Everybody, with boxes and scores: stance.People."""
         if self.pipeline:
-            return self.pipeline.process(image, "bgr")
+            return process(self.pipeline, image, "bgr")
         return self.poses(image, self.boxes(image))
 
     def __call__(self, image):

@@ -5,6 +5,7 @@ import numpy as np
 import stance
 
 from ..follow import now_us
+from ..views import process
 from .networks import answer, argument_error
 
 
@@ -34,8 +35,8 @@ class PoseTracker:
 
     def __call__(self, image, timestamp_us=None):
         """The next frame, BGR; `timestamp_us`: when it was taken; None: now."""
-        self.people = self._stream.process(image, "bgr",
-                                           now_us() if timestamp_us is None else timestamp_us)
+        self.people = process(self._stream, image, "bgr",
+                              now_us() if timestamp_us is None else timestamp_us)
         return answer(self.people, self.solution.to_openpose)
 
     @property
@@ -77,7 +78,9 @@ class PartStream:
         self._tracker = stance.Tracker("pose")
         self.reset()
 
-    def process(self, image, _, time_us):
+    def process(self, image, pixels, time_us):
+        if pixels == "rgb":
+            image = image[:, :, ::-1]
         detects = self._count % self._every == 0
         boxes = self._solution.boxes(image) if detects else self._boxes
         people = self._solution.poses(image, boxes)

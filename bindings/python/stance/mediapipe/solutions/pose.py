@@ -2,6 +2,7 @@
 
 from ...follow import Follower, prominent
 from ...landmarks import (POSE_CONNECTIONS, NormalizedLandmarkList, PoseLandmark, person_landmarks)
+from ...views import process
 from ..models import complexity_models, is_present, open_pipeline, refuse_masks
 
 __all__ = ["POSE_CONNECTIONS", "Pose", "PoseLandmark", "PoseResults"]
@@ -46,7 +47,7 @@ class Pose:
         """The person in a picture, uint8 (H, W, 3), RGB; `timestamp_us`: when a frame was taken, on
         any clock that runs on; None: now."""
         if self._static:
-            people = self._pipeline.process(image, "rgb")
+            people = process(self._pipeline, image, "rgb")
             index = prominent(people)
             person = None if index is None else people[index]
         else:

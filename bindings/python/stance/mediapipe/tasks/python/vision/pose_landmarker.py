@@ -11,6 +11,7 @@ import stance
 from .....errors import make
 from .....follow import prominence
 from .....landmarks import person_landmarks
+from .....views import process
 from ....models import asset_models, is_present, open_pipeline, refuse_masks
 from ..base_options import BaseOptions
 from .latest import Latest
@@ -86,13 +87,13 @@ class PoseLandmarker:
     def detect(self, image):
         """The people in a picture (Image)."""
         self._want(RunningMode.IMAGE)
-        return self._result(self._pipeline.process(image.rgb(), "rgb"))
+        return self._result(process(self._pipeline, image.rgb(), "rgb"))
 
     def detect_for_video(self, image, timestamp_ms):
         """The people in the next frame; timestamps rise."""
         self._want(RunningMode.VIDEO)
         self._advance(timestamp_ms)
-        return self._result(self._stream.process(image.rgb(), "rgb", timestamp_ms * 1000))
+        return self._result(process(self._stream, image.rgb(), "rgb", timestamp_ms * 1000))
 
     def detect_async(self, image, timestamp_ms):
         """Takes the next frame of a live stream and returns at once; the callback gets the result.
@@ -103,7 +104,7 @@ class PoseLandmarker:
 
     def _answer(self, work):
         image, timestamp_ms = work
-        people = self._stream.process(image.rgb(), "rgb", timestamp_ms * 1000)
+        people = process(self._stream, image.rgb(), "rgb", timestamp_ms * 1000)
         self._options.result_callback(self._result(people), image, timestamp_ms)
 
     def _want(self, mode):
