@@ -15,6 +15,7 @@ all: build
 help:
 	@echo "make              build the libraries and the program into $(BUILD)/"
 	@echo "make python       the Python module alone, in $(BUILD)/bindings/python"
+	@echo "make wheel        … and as a wheel with the libraries in it, in out/"
 	@echo "make test         build and run every test, also under sanitizers"
 	@echo "make test-quick   the three-minute version"
 	@echo "make test-train   the trainer's tests alone (installs PyTorch)"
@@ -41,6 +42,9 @@ python:
 	@scripts/install-deps core python
 	@[ -f $(BUILD)/build.ninja ] || $(MAKE) --no-print-directory build
 	@meson configure $(BUILD) -Dpython=enabled && ninja -C $(BUILD) python
+
+wheel: python build
+	@scripts/wheel $(BUILD)
 
 test:
 	@scripts/test $(if $(SANITIZE),sanitize $(SANITIZE),full)
