@@ -18,9 +18,9 @@ SIZES = {
     "x": ("yolox-x-humanart", "rtmpose-x"),
 }
 
-#: Training sets in the names of configurations that make another card: their keypoints are others.
+#: Training sets in the names of configurations that make another card.
 _SETS = {"halpe26": "halpe26", "wholebody": "wholebody", "ap10k": "ap10k", "hand5": "hand21",
-         "face6": "face106"}
+         "face6": "face106", "humanart": "humanart", "aic-coco": "aic-coco"}
 
 
 def size_models(size):
