@@ -229,6 +229,22 @@ class Drawing(unittest.TestCase):
         self.assertEqual(image[50, 50].tolist(), [7, 8, 9])
         self.assertFalse(image[:40].any() or image[60:].any())
 
+    def test_draws_through_the_tasks_names(self):
+        landmarks = landmark_pb2.NormalizedLandmarkList()
+        for _ in mp_pose.PoseLandmark:
+            landmarks.landmark.add(x=0.1, y=0.5)
+        landmarks.landmark[12].x = 0.9
+        image = np.zeros((100, 100, 3), np.uint8)
+        vision.drawing_utils.draw_landmarks(
+            image=image, landmark_list=landmarks.landmark,
+            connections=vision.PoseLandmarksConnections.POSE_LANDMARKS,
+            landmark_drawing_spec=vision.drawing_styles.get_default_pose_landmarks_style(),
+            connection_drawing_spec=vision.drawing_utils.DrawingSpec(color=(0, 255, 0)))
+        self.assertEqual(image[50, 50].tolist(), [0, 255, 0])
+        self.assertEqual({(line.start, line.end) for line in
+                          vision.PoseLandmarksConnections.POSE_LANDMARKS},
+                         set(mp_pose.POSE_CONNECTIONS))
+
     def test_what_is_not_seen_is_not_drawn(self):
         mark = landmark_pb2.NormalizedLandmark
         for landmark in (mark(0.5, 0.5, visibility=0.1), mark(1.2, 0.5), mark(float("nan"), 0.5)):

@@ -83,13 +83,22 @@ class NormalizedLandmark:
                 f"visibility={self.visibility})")
 
 
+class _Landmarks(list):
+    """A list that also grows as protobuf's do."""
+
+    def add(self, **fields):
+        """A new landmark at the end, which is given back."""
+        self.append(NormalizedLandmark(**fields))
+        return self[-1]
+
+
 class NormalizedLandmarkList:
     """One person's landmarks, in `landmark`."""
 
     __slots__ = ("landmark",)
 
     def __init__(self, landmark=()):
-        self.landmark = list(landmark)
+        self.landmark = _Landmarks(landmark)
 
     def __repr__(self):
         return f"<NormalizedLandmarkList: {len(self.landmark)}>"

@@ -3,7 +3,7 @@
 from ...landmarks import PoseLandmark
 from .drawing_utils import DrawingSpec
 
-__all__ = ["get_default_pose_landmarks_style"]
+__all__ = ["DrawingSpec", "get_default_pose_landmarks_style"]
 
 _LEFT, _RIGHT, _MIDDLE = (255, 138, 0), (0, 217, 231), (224, 224, 224)
 

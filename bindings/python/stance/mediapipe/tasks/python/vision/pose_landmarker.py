@@ -2,7 +2,7 @@
 
 import enum
 from dataclasses import dataclass, field
-from typing import Callable, Optional
+from typing import Callable, NamedTuple, Optional
 
 import numpy as np
 
@@ -10,7 +10,7 @@ import stance
 
 from .....errors import make
 from .....follow import prominence
-from .....landmarks import person_landmarks
+from .....landmarks import POSE_CONNECTIONS, person_landmarks
 from .....views import process
 from ....models import asset_models, is_present, open_pipeline, refuse_masks
 from ..base_options import BaseOptions
@@ -50,6 +50,19 @@ class PoseLandmarkerResult:
     pose_world_landmarks: None = None
     segmentation_masks: None = None
     ids: list = field(default_factory=list)
+
+
+class Connection(NamedTuple):
+    """Two landmarks that are drawn as a line."""
+
+    start: int
+    end: int
+
+
+class PoseLandmarksConnections:
+    """The lines of a pose."""
+
+    POSE_LANDMARKS = [Connection(*pair) for pair in sorted(POSE_CONNECTIONS)]
 
 
 def _argument(sentence):
