@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import os
 import pathlib
 import re
 import shutil
@@ -227,9 +228,9 @@ class Page(Store):
 
 
 class Program(unittest.TestCase):
-    def run_program(self, *arguments):
+    def run_program(self, *arguments, **options):
         return subprocess.run([sys.executable, "-m", "rtmpose_wrapper", *arguments], text=True,
-                              capture_output=True, timeout=300)
+                              capture_output=True, timeout=300, **options)
 
     def test_check_says_what_is_here(self):
         done = self.run_program("--check")
@@ -241,6 +242,13 @@ class Program(unittest.TestCase):
         done = self.run_program("--video", shared(CLIP), "--headless", "--frames", "20")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertRegex(done.stdout, r"(?s)20 frames in .* FPS.*network \d+\.\d+ ms")
+
+    def test_without_a_display_it_says_so_and_goes_on(self):
+        environment = {name: value for name, value in os.environ.items()
+                       if name not in ("DISPLAY", "WAYLAND_DISPLAY")}
+        done = self.run_program("--video", shared(CLIP), "--frames", "2", env=environment)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("no window: there is no display", done.stderr)
 
     def test_ends_with_a_sentence_without_a_camera_or_device(self):
         for arguments in (["--camera", "4711"], ["--device", "cuda:0"], ["--video", "nothing.mp4"]):

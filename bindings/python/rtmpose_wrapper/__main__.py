@@ -1,6 +1,7 @@
 """The self-test: python -m rtmpose_wrapper [--video FILE] [--headless], and --check."""
 
 import argparse
+import os
 import sys
 import time
 
@@ -21,16 +22,18 @@ def check():
 
 
 def open_window(wanted):
-    """OpenCV to show frames with, or None."""
+    """OpenCV to show frames with, or None. Without a display it would end the process."""
     if not wanted:
         return None
-    try:
-        import cv2
-        return cv2
-    except ImportError:
-        print("no window: OpenCV is not installed; --headless says that none is wanted",
-              file=sys.stderr)
-        return None
+    why = "there is no display"
+    if any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY"))) or sys.platform != "linux":
+        try:
+            import cv2
+            return cv2
+        except ImportError:
+            why = "OpenCV is not installed"
+    print(f"no window: {why}; --headless says that none is wanted", file=sys.stderr)
+    return None
 
 
 def show(cv2, frame, people):
