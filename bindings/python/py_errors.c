@@ -35,7 +35,8 @@ PyObject *python_raise(int code, const char *what)
     if (code == PYTHON_CLOSED)
         return set(make(STANCE_EARGUMENT, PyUnicode_FromFormat("%s: it is closed", what), true));
     if (code == PYTHON_BACKWARDS)
-        return python_fail(STANCE_EARGUMENT, "%s: time_us does not go on from the frame before", what);
+        return python_fail(STANCE_EARGUMENT, "%s: time_us does not go on from the frame before",
+                           what);
     return set(make(code, decode(stance_error_text()), false));
 }
 

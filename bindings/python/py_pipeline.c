@@ -62,7 +62,10 @@ static int open_pipeline(struct python_pipeline *pipeline, struct stance_pose_op
     if (code < 0)
         return code;
     pipeline->keypoint_set = python_keypoint_set_open(stance_pose_keypoint_set(pipeline->pose));
-    return pipeline->keypoint_set ? 0 : PYTHON_RAISED;
+    if (pipeline->keypoint_set)
+        return 0;
+    stance_pose_close(&pipeline->pose);
+    return PYTHON_RAISED;
 }
 
 static int pipeline_init(PyObject *self, PyObject *args, PyObject *kwargs)

@@ -175,7 +175,7 @@ static int run_locked(struct stance_session *session, struct run *run)
             free_outputs(run, 0);
             return STANCE_ENOMEMORY;
         }
-        if (bytes > 0)
+        if (output->data)
             memcpy(copy, output->data, bytes);
         output->data = copy;
     }

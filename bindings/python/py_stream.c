@@ -112,6 +112,8 @@ static int apply_locked(struct turn *turns, struct stance_stream_frame *frames, 
 /* People of all turns as a list. */
 static PyObject *apply(struct turn *turns, int count)
 {
+    if (count < 1)
+        return PyList_New(0);
     struct stance_stream_frame *frames = calloc((size_t)count, sizeof *frames);
     if (!frames)
         return PyErr_NoMemory();
@@ -210,10 +212,8 @@ PyObject *python_process_streams(PyObject *module, PyObject *args, PyObject *kwa
     PyObject *list = NULL;
     if (count > INT16_MAX)
         python_fail(STANCE_ELIMIT, "frames: %zd streams are too many", count);
-    else if (count == 0)
-        list = PyList_New(0);
-    else if (count > 0) {
-        struct turn *turns = calloc((size_t)count, sizeof *turns);
+    else if (count >= 0) {
+        struct turn *turns = calloc((size_t)count + 1, sizeof *turns);
         list = turns ? take_turns(turns, frames, values[1]) : PyErr_NoMemory();
         free(turns);
     }

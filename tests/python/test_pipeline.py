@@ -1,11 +1,15 @@
 """Pictures to people: the same as the program's, in arrays that belong to the caller."""
 
+import ast
+import builtins
+import collections.abc
 import json
 import subprocess
+import sys
 import unittest
 
 import numpy as np
-from samples import (FOLDER, ONE_STAGE, PEOPLE, PROGRAM, ROWS, SUM, TINY, clip, noise, photo, same,
+from samples import (FOLDER, ONE_STAGE, PEOPLE, PROGRAM, ROWS, SANITIZED, SOURCE, SUM, TINY, clip, noise, photo, same,
                      shared)
 
 import stance
@@ -235,6 +239,50 @@ class Networks(unittest.TestCase):
             pipelines = [stance.Pipeline(model, center=True) for _ in range(3)]
         results = [pipeline.process(noise(), "rgb") for pipeline in pipelines]
         self.assertTrue(same(results[0], results[2]))
+
+
+class Module(unittest.TestCase):
+    @unittest.skipIf(SANITIZED, "a sanitizer takes its time")
+    def test_first_result_within_a_quarter_of_a_second(self):
+        """Of the processor's time, so that neighbours do not matter; without importing NumPy."""
+        code = ("import time, numpy\nbegin = time.process_time()\nimport stance\n"
+                "stance.Pipeline().process(numpy.zeros((480, 640, 3), numpy.uint8), 'bgr', "
+                "[[100, 100, 300, 400]])\nprint(time.process_time() - begin)")
+        times = [float(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True,
+                                      text=True).stdout) for _ in range(3)]
+        self.assertLess(min(times), 0.25)
+
+    def test_stubs_name_what_there_is(self):
+        """Every public class, function, method, field and property, and no others."""
+        stubs = ast.parse((SOURCE / "bindings/python/stance/__init__.pyi").read_text())
+        listed = {name: node for node in stubs.body for name in names_of(node)}
+        aliases = {"Pixels", "Path", "Picture", "__version__"}
+        self.assertEqual(set(listed) - aliases, {n for n in stance.__all__})
+        for name, node in listed.items():
+            if isinstance(node, ast.ClassDef):
+                kind = getattr(stance, name)
+                told = {n for part in node.body for n in names_of(part) if n[0] != "_"}
+                inherited = {n for base in node.bases for n in dir(base_named(base))}
+                self.assertEqual(told, {n for n in dir(kind) if n[0] != "_"} - inherited, name)
+
+    def test_everything_has_a_docstring(self):
+        for name in stance.__all__:
+            self.assertTrue(getattr(stance, name).__doc__, name)
+
+
+def base_named(node):
+    """The class that a class of the stubs is based on."""
+    name = getattr(node, "value", node).id
+    known = {"NamedTuple": tuple, "Sequence": collections.abc.Sequence, **vars(builtins),
+             **vars(stance)}
+    return known.get(name, object)
+
+
+def names_of(node):
+    """What a statement of the stubs names."""
+    if isinstance(node, (ast.ClassDef, ast.FunctionDef)):
+        return [node.name]
+    return [node.target.id] if isinstance(node, ast.AnnAssign) else []
 
 
 class Known(unittest.TestCase):

@@ -15,7 +15,6 @@ threads: who comes second waits."""
 
 import json as _json
 import os as _os
-import tempfile as _tempfile
 
 from ._stance import (Frame, Model, Pipeline, Session, Stream, Tracker, Video, Writer, card_names,
                       devices, draw, keypoint_map, models, process_streams, read_image, read_video,
@@ -65,7 +64,8 @@ def evaluate_coco(annotations, results, *, metric="coco", **options):
     single_person."""
     if isinstance(results, (str, bytes, _os.PathLike)):
         return _evaluate_files(annotations, results, metric, **options)
-    with _tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+    import tempfile  # takes a while, and few need it
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         _json.dump(list(results), file, default=lambda value: value.tolist())
         file.flush()
         return _evaluate_files(annotations, file.name, metric, **options)
