@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 import numpy as np
 
+import samples
 from compatibility import Store, photo, shared
 import stance
-from stance.rtmlib import (Animal, Body, BodyWithFeet, Custom, Hand, PoseTracker, RTMDet, RTMPose,
-                           Wholebody, YOLOX, draw_bbox, draw_skeleton)
+from stance.rtmlib import (RTMO, YOLOX, Animal, Body, BodyWithFeet, Custom, Hand, PoseTracker,
+                           RTMDet, RTMPose, Wholebody, draw_bbox, draw_skeleton)
 from stance.rtmlib.multiclass import shrink, suppress
 from stance.rtmlib.openpose import from_openpose, to_openpose
 
@@ -174,6 +175,18 @@ class Tracking(unittest.TestCase):
             again = self.follow(tracker, 5)
         self.assertGreater(len(again[0]), 3)
         self.assertFalse(set(first) & set(again[-1]))
+
+    def test_one_stage_networks_need_no_detector(self):
+        picture = np.zeros((64, 64, 3), np.uint8)
+        mine = str(samples.write("rtmo-mine.onnx", samples.ONE_STAGE.read_bytes()))
+        one_stage = functools.partial(Custom, pose_class="RTMO", pose=mine, threads=1)
+        for solution in (one_stage(), Body(pose=mine, threads=1), RTMO(mine, threads=1)):
+            keypoints, scores = solution(picture)
+            self.assertEqual((keypoints.shape, scores.shape), ((2, 17, 2), (2, 17)))
+        with PoseTracker(one_stage, det_frequency=10) as tracker:
+            for i in range(12):
+                tracker(picture, i * 40000)
+                self.assertEqual(tracker.ids.tolist(), [1, 2])
 
     def test_a_bad_frequency_is_an_error(self):
         with self.assertRaises(stance.ArgumentError):
