@@ -11,6 +11,7 @@
 #define Py_LIMITED_API 0x030b0000
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -31,6 +32,8 @@ PyObject *python_raise(int code, const char *what);
 PyObject *python_fail(int code, const char *format, ...);
 /* An exception that is kept, not raised. */
 PyObject *python_error_open(int code, const char *sentence);
+/* Raises such a one (NULL: another exception is set) and drops it. */
+PyObject *python_raise_error(PyObject *error);
 
 /* ---- Arguments (py_arguments.c) ---- */
 
@@ -149,7 +152,7 @@ PyObject *python_image_converted(const struct stance_image *image, int format);
 PyObject *python_read_image(PyObject *module, PyObject *args, PyObject *kwargs);
 PyObject *python_write_image(PyObject *module, PyObject *args, PyObject *kwargs);
 
-/* ---- Frames and video (py_frame.c, py_video.c, py_writer.c) ---- */
+/* ---- Frames and video (py_frame.c, py_ahead.c, py_video.c, py_writer.c) ---- */
 
 struct python_frame {
     PyObject_HEAD struct stance_image *image;
@@ -163,12 +166,43 @@ struct python_frame {
 PyObject *python_frame_open(const struct stance_video_frame *frame, int pixels, bool writable);
 struct python_frame *python_frame(PyObject *object); /* NULL: it is none */
 
+/* What one read gave: a frame, or why there is none. */
+struct python_shot {
+    int status; /* enum stance_video_status or an error */
+    struct stance_video_frame frame;
+    char sentence[1024]; /* of damage or an error */
+};
+
+enum { PYTHON_AHEAD = 3 };
+
+/* Frames that were read ahead, in a ring. */
+struct python_ahead {
+    pthread_t thread;
+    bool running; /* under the GIL */
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;
+    /* Under the mutex. */
+    struct python_shot shots[PYTHON_AHEAD];
+    int first, count;
+    bool stopped;
+};
+
 struct python_video {
     struct python_handle handle;
-    struct stance_video_reader *reader;
+    struct stance_video_reader *reader;      /* under the lock */
     struct stance_video_reader *cancellable; /* the same, under the GIL */
-    int pixels, writable, ended;
+    int pixels, writable, live, ended;
+    struct python_ahead ahead;
 };
+
+/* All of these without the GIL. One read, under the lock; returns the status. */
+int python_read_shot(struct python_video *video, struct python_shot *shot, int64_t wait_us);
+/* The next one that was read ahead; STANCE_VIDEO_WAIT after a tenth of a second without one. */
+void python_ahead_take(struct python_video *video, struct python_shot *shot);
+/* Ends the thread, if there is one; its reader has been cancelled. */
+void python_ahead_stop(struct python_video *video);
+/* Under the GIL, once; false: no thread could be had. */
+bool python_ahead_start(struct python_video *video);
 
 PyObject *python_read_video(PyObject *module, PyObject *args, PyObject *kwargs);
 

@@ -13,7 +13,7 @@ static PyObject *make(int code, PyObject *sentence, bool closed)
     return error;
 }
 
-static PyObject *set(PyObject *error)
+PyObject *python_raise_error(PyObject *error)
 {
     if (error) {
         PyErr_SetObject((PyObject *)Py_TYPE(error), error);
@@ -33,11 +33,12 @@ PyObject *python_raise(int code, const char *what)
     if (code == PYTHON_RAISED)
         return NULL;
     if (code == PYTHON_CLOSED)
-        return set(make(STANCE_EARGUMENT, PyUnicode_FromFormat("%s: it is closed", what), true));
+        return python_raise_error(
+            make(STANCE_EARGUMENT, PyUnicode_FromFormat("%s: it is closed", what), true));
     if (code == PYTHON_BACKWARDS)
         return python_fail(STANCE_EARGUMENT, "%s: time_us does not go on from the frame before",
                            what);
-    return set(make(code, decode(stance_error_text()), false));
+    return python_raise_error(make(code, decode(stance_error_text()), false));
 }
 
 PyObject *python_fail(int code, const char *format, ...)
@@ -46,7 +47,7 @@ PyObject *python_fail(int code, const char *format, ...)
     va_start(values, format);
     PyObject *sentence = PyUnicode_FromFormatV(format, values);
     va_end(values);
-    return set(make(code, sentence, false));
+    return python_raise_error(make(code, sentence, false));
 }
 
 PyObject *python_error_open(int code, const char *sentence)

@@ -1,7 +1,4 @@
 /* Videos: sources of frames. */
-#include <stdlib.h>
-#include <string.h>
-
 #include "binding.h"
 
 #define FIELD(kind, name)                                                                          \
@@ -40,6 +37,7 @@ PyObject *python_read_video(PyObject *module, PyObject *args, PyObject *kwargs)
     PyEval_RestoreThread(thread);
     Py_DECREF(source);
     video->cancellable = video->reader;
+    video->live = code == 0 && stance_video_reader_info(video->reader)->live;
     if (python_handle_opened(&video->handle, code) < 0) {
         Py_DECREF((PyObject *)video);
         return NULL;
@@ -47,53 +45,58 @@ PyObject *python_read_video(PyObject *module, PyObject *args, PyObject *kwargs)
     return (PyObject *)video;
 }
 
-/* Without the GIL: one read; the cause of damage is copied into `*cause`. */
-static int read_locked(struct python_video *video, struct stance_video_frame *frame, char **cause,
-                       int64_t wait_us)
+/* Of files the next one that was read ahead; the first call begins with it. Live sources are read when
+ * they are asked, for up to `wait_us`. */
+static void next_shot(struct python_video *video, struct python_shot *shot, int64_t wait_us)
 {
-    if (!video->reader)
-        return PYTHON_CLOSED;
-    int status = stance_video_reader_read(video->reader, frame, wait_us);
-    if (status == STANCE_VIDEO_FRAME && frame->cause)
-        *cause = strdup(frame->cause);
-    video->ended = status == STANCE_VIDEO_END || status < 0;
-    return status;
+    bool ahead =
+        !video->live && video->cancellable && (video->ahead.running || python_ahead_start(video));
+    PyThreadState *thread = PyEval_SaveThread();
+    if (ahead)
+        python_ahead_take(video, shot);
+    else
+        python_read_shot(video, shot, wait_us);
+    PyEval_RestoreThread(thread);
 }
 
-static PyObject *frame_object(struct python_video *video, const struct stance_video_frame *frame,
-                              char *cause)
+static PyObject *frame_object(struct python_video *video, const struct python_shot *shot)
 {
-    PyObject *object = python_frame_open(frame, video->pixels, video->writable);
-    if (object && frame->code < 0) {
-        PyObject *error = python_error_open(frame->code, cause ? cause : "a damaged frame");
+    PyObject *object = python_frame_open(&shot->frame, video->pixels, video->writable);
+    if (object && shot->frame.code < 0) {
+        PyObject *error = python_error_open(shot->frame.code, shot->sentence);
         ((struct python_frame *)object)->error = error;
         if (!error)
             Py_CLEAR(object);
     }
-    free(cause);
     return object;
 }
 
-/* A frame, or NULL: with an exception, or `*status` says END or WAIT. Live sources are waited for in
- * slices, so that Ctrl-C ends it. */
+static PyObject *raise_shot(const struct python_shot *shot)
+{
+    if (shot->status == PYTHON_CLOSED)
+        return python_raise(PYTHON_CLOSED, "Video");
+    return python_raise_error(python_error_open(shot->status, shot->sentence));
+}
+
+/* A frame, or NULL: with an exception, or `*status` says END or WAIT. Waiting goes in slices, so that
+ * Ctrl-C ends it. */
 static PyObject *next_frame(struct python_video *video, int64_t wait_us, int *status)
 {
     const int64_t slice_us = 100000;
     for (;;) {
-        struct stance_video_frame frame = {0};
-        char *cause = NULL;
+        struct python_shot shot;
         int64_t wait = wait_us >= 0 && wait_us < slice_us ? wait_us : slice_us;
-        PyThreadState *thread = python_enter(&video->handle);
-        *status = read_locked(video, &frame, &cause, wait);
-        python_leave(&video->handle, thread);
-        if (*status < 0)
-            return python_raise(*status, "Video");
-        if (*status == STANCE_VIDEO_FRAME && frame.image)
-            return frame_object(video, &frame, cause);
-        free(cause);
-        if (PyErr_CheckSignals() < 0 || *status == STANCE_VIDEO_END)
+        next_shot(video, &shot, wait);
+        *status = shot.status;
+        video->ended = shot.status == STANCE_VIDEO_END || shot.status < 0;
+        if (shot.status < 0)
+            return raise_shot(&shot);
+        if (shot.status == STANCE_VIDEO_FRAME && shot.frame.image)
+            return frame_object(video, &shot);
+        if (PyErr_CheckSignals() < 0 || shot.status == STANCE_VIDEO_END)
             return NULL;
-        if (*status == STANCE_VIDEO_WAIT && wait_us >= 0 && (wait_us -= wait) <= 0)
+        if (shot.status == STANCE_VIDEO_WAIT && video->live && wait_us >= 0 &&
+            (wait_us -= wait) <= 0)
             return NULL;
     }
 }
@@ -128,26 +131,39 @@ static PyObject *video_cancel(PyObject *self, PyObject *unused)
     Py_RETURN_NONE;
 }
 
+/* Other threads may be waiting in it. */
+static void close_reader(struct python_video *video)
+{
+    if (video->cancellable)
+        stance_video_reader_cancel(video->cancellable);
+    video->cancellable = NULL;
+    PyThreadState *thread = PyEval_SaveThread();
+    python_ahead_stop(video);
+    PyThread_acquire_lock(video->handle.lock, WAIT_LOCK);
+    stance_video_reader_close(&video->reader);
+    PyThread_release_lock(video->handle.lock);
+    PyEval_RestoreThread(thread);
+}
+
 static PyObject *video_close(PyObject *self, PyObject *unused)
 {
     struct python_video *video = (struct python_video *)self;
     if (video->handle.state != PYTHON_OPEN)
         Py_RETURN_NONE;
     video->handle.state = PYTHON_CLOSED_STATE;
-    stance_video_reader_cancel(video->cancellable); /* another thread may be waiting in it */
-    video->cancellable = NULL;
-    PyThreadState *thread = python_enter(&video->handle);
-    stance_video_reader_close(&video->reader);
-    python_leave(&video->handle, thread);
+    close_reader(video);
     Py_RETURN_NONE;
 }
 
 static void video_free(PyObject *self)
 {
     struct python_video *video = (struct python_video *)self;
-    PyThreadState *thread = PyEval_SaveThread();
-    stance_video_reader_close(&video->reader);
-    PyEval_RestoreThread(thread);
+    if (video->handle.lock)
+        close_reader(video);
+    if (video->ahead.running) {
+        pthread_cond_destroy(&video->ahead.changed);
+        pthread_mutex_destroy(&video->ahead.mutex);
+    }
     python_handle_free(&video->handle);
 }
 

@@ -58,6 +58,31 @@ class Reading(unittest.TestCase):
             for _ in range(100):
                 video.read()
 
+    def test_leaving_in_the_middle(self):
+        for i in range(40):
+            video = stance.read_video(small_clip(30, "long.mp4"))
+            frames = [next(video) for _ in range(i % 5)]
+            if i % 2:
+                video.close()
+            del video
+            self.assertEqual([f.index for f in frames], list(range(i % 5)))
+
+    def test_the_end_is_told_again(self):
+        with stance.read_video(small_clip()) as video:
+            self.assertEqual(len(list(video)), 4)
+            for _ in range(3):
+                self.assertIsNone(next(video, None))
+
+    def test_several_threads_share_a_video(self):
+        video, indices = stance.read_video(small_clip(30, "long.mp4")), []
+        threads = [threading.Thread(target=lambda: indices.extend(f.index for f in video))
+                   for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(sorted(indices), list(range(30)))
+
     def test_damage_is_told(self):
         data = bytearray(small_clip(30, "long.mp4").read_bytes())
         for i in range(2000, len(data) - 3000, 97):
