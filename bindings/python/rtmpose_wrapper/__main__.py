@@ -19,6 +19,7 @@ def check():
     print("models found:")
     for model in stance.models():
         print(f"  {model.name}: {model.bytes / 1e6:.1f} MB, {model.path or 'built in'}")
+    return 0
 
 
 def open_window(wanted):
@@ -90,7 +91,7 @@ def main(arguments=None):
     parser.add_argument("--threads", type=int)
     options = parser.parse_args(arguments)
     try:
-        return check() or 0 if options.check else run(options)
+        return check() if options.check else run(options)
     except stance.Error as error:
         print(f"rtmpose_wrapper: {error}", file=sys.stderr)
         return 1
