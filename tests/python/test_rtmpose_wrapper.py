@@ -196,6 +196,22 @@ class Streams(unittest.TestCase):
                 found.append(len(video.people))
         self.assertEqual(found, [1, 1, 1, 1])
 
+    def test_a_file_that_is_cut_off_gives_its_frames_and_then_the_error(self):
+        whole = pathlib.Path(shared("data/video/felix_exercise.avi")).read_bytes()
+        path = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory())) / "cut.avi"
+        path.write_bytes(whole[:len(whole) // 10])
+
+        def count(read):
+            counted = 0
+            with self.assertRaises(stance.FormatError):
+                while read() is not None:
+                    counted += 1
+            return counted
+        with stream(path, 7) as video, stance.read_video(path) as plain:
+            frames = count(plain.read)
+            self.assertGreater(frames, 7)
+            self.assertEqual(count(lambda: video.read()[0]), frames)
+
     def test_a_source_that_is_not_there_is_an_error(self):
         with self.assertRaises(stance.NotFoundError):
             stream("nothing.mp4")

@@ -28,6 +28,7 @@ class RTMPoseStream:
         self._video = None
         self._ready = collections.deque()
         self._held = None  # the first frame of a new size
+        self._failure = None
         self._size = None
         self._follower = Follower(
             open_pipeline(model_config, checkpoint, device, size, detector, threads), inference_gap)
@@ -48,6 +49,8 @@ class RTMPoseStream:
             self._fetch()
         if not self._ready:
             self.people = None
+            if self._failure:
+                raise self._failure
             return None, None, None
         frame, self.people = self._ready.popleft()
         person = self._follower.choose(self.people)
@@ -89,7 +92,15 @@ class RTMPoseStream:
         return frames
 
     def _next(self):
-        return None if self._video.ended else self._video.read()
+        """The next frame; None at the end, and where the source cannot be read on: read() raises
+        the error after the frames before it."""
+        if self._video.ended or self._failure:
+            return None
+        try:
+            return self._video.read()
+        except stance.Error as error:
+            self._failure = error
+            return None
 
     @property
     def info(self):
