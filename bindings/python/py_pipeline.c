@@ -120,6 +120,8 @@ static PyObject *pipeline_process(PyObject *self, PyObject *args, PyObject *kwar
     struct python_image image;
     if (python_arguments(&signature, args, kwargs, values, NULL) < 0)
         return NULL;
+    if (((struct python_handle *)self)->state != PYTHON_OPEN)
+        return python_raise(PYTHON_CLOSED, "Pipeline");
     bool given = values[2] && values[2] != Py_None;
     if (given && python_floats("boxes", values[2], 2, shape, &boxes) < 0)
         return NULL;

@@ -5,7 +5,7 @@ import threading
 import unittest
 
 import numpy as np
-from samples import FOLDER, ONE_STAGE, ROWS, SUM, TINY, noise, small_clip
+from samples import FOLDER, ONE_STAGE, ROWS, SANITIZED, SUM, TINY, noise, small_clip
 
 import stance
 
@@ -236,6 +236,46 @@ class Arguments(Case):
         with stance.Writer(FOLDER / "w.mp4") as writer:
             self.refuses(ValueError, writer.add, PICTURE, "rgb", words="time_us")
             self.refuses(TypeError, writer.add, "picture", "rgb", 0)
+
+
+class Anything(Case):
+    """Calls with whatever there is: each gives a result or an exception of the usual kinds."""
+
+    VALUES = [None, True, 0, -1, 2**31, 2**70, 1.5, float("nan"), float("inf"), "", "rgb", "bgr", "x",
+              "a\0", "\ud800", b"", b"\xff\x00", (), [], {}, {"preset": 3}, object(), int, (1, 2), [[]],
+              PICTURE, PICTURE[..., 0], PICTURE[::-1], PICTURE.astype(float), np.zeros((0, 4)),
+              np.zeros((2, 4)), np.full((3, 4), 1e30), np.ones(3, np.float32), np.float32(1),
+              np.zeros((5, 17, 3)), np.array(None), np.array("text"), memoryview(b"abc")]
+
+    def test_is_survived(self):
+        random = np.random.default_rng(1)
+        pipeline, video = stance.Pipeline(TINY, None), stance.read_video(small_clip())
+        handles = [pipeline, stance.Stream(pipeline), stance.Session(SUM), stance.Tracker(), video,
+                   stance.Model(TINY), stance.Writer(FOLDER / "any.mp4"), next(video),
+                   pipeline.process(PICTURE, "rgb", [[0, 0, 9, 9]])]
+        values = self.VALUES + handles
+        calls = [getattr(stance, n) for n in stance.__all__ if n not in ("models", "read_video", "card",
+                                                                         "Model")]
+        calls += [getattr(h, n) for h in handles for n in dir(h)
+                  if n[0] != "_" and n not in ("close", "cancel") and callable(getattr(h, n, None))]
+        done = 0
+        for _ in range(100 if SANITIZED else 300):
+            for call in calls:
+                chosen = random.integers(0, len(values), random.integers(0, 5))
+                try:
+                    call(*[values[i] for i in chosen])
+                    done += 1
+                except (stance.Error, TypeError, ValueError, LookupError, AttributeError, OSError,
+                        StopIteration):
+                    pass
+        self.assertGreater(done, 100)
+
+    def test_a_million_boxes(self):
+        pipeline = stance.Pipeline(TINY, None)
+        try:
+            self.assertLessEqual(len(pipeline.process(PICTURE, "rgb", np.ones((10**6, 4)))), 10**6)
+        except stance.Error:
+            pass
 
 
 class Closed(Case):

@@ -66,9 +66,16 @@ def evaluate_coco(annotations, results, *, metric="coco", **options):
         return _evaluate_files(annotations, results, metric, **options)
     import tempfile  # takes a while, and few need it
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
-        _json.dump(list(results), file, default=lambda value: value.tolist())
+        _json.dump(list(results), file, default=_plain)
         file.flush()
         return _evaluate_files(annotations, file.name, metric, **options)
+
+
+def _plain(value):
+    """NumPy's arrays and numbers as JSON has them."""
+    if not hasattr(value, "tolist"):
+        raise TypeError(f"results: COCO's entries have no {type(value).__name__}")
+    return value.tolist()
 
 
 __all__ = [_name for _name in dir() if not _name.startswith("_") and
