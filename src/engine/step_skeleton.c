@@ -34,8 +34,8 @@ static int run_graph_conv(struct engine_step *step, struct engine_plan *plan)
         run.conv.residual = engine_data(plan, residual);
         run.conv.residual_batch_stride = engine_stride(plan, residual);
     }
-    base_pool_run(plan->pool, share_graph_conv, &run,
-                  engine_parts(engine_elements(&plan->graph->values[node->outputs[0]]), 4096));
+    base_pool_share(plan->pool, share_graph_conv, &run,
+                    engine_parts(engine_elements(&plan->graph->values[node->outputs[0]]), 4096));
     return 0;
 }
 
@@ -112,7 +112,7 @@ static void spread(const struct engine_plan *plan, const struct engine_step *ste
     run.conv.input_batch_stride = engine_stride(plan, input);
     run.conv.input = engine_data(plan, input) + image * run.conv.input_batch_stride;
     run.conv.output = to;
-    base_pool_run(plan->pool, share_graph_conv, &run, data->parts);
+    base_pool_share(plan->pool, share_graph_conv, &run, data->parts);
 }
 
 static void gather(const struct engine_plan *plan, const struct engine_step *step, int64_t image,
@@ -128,7 +128,7 @@ static void gather(const struct engine_plan *plan, const struct engine_step *ste
         run.conv.residual_batch_stride = engine_stride(plan, residual);
         run.conv.residual = engine_data(plan, residual) + image * run.conv.residual_batch_stride;
     }
-    base_pool_run(plan->pool, share_graph_conv, &run, data->parts);
+    base_pool_share(plan->pool, share_graph_conv, &run, data->parts);
 }
 
 static int run_skeleton_conv(struct engine_step *step, struct engine_plan *plan)
@@ -142,7 +142,7 @@ static int run_skeleton_conv(struct engine_step *step, struct engine_plan *plan)
     run.mix.output = mixed;
     for (int64_t image = 0; image < data->batch; image += data->spread.batch) {
         spread(plan, step, image, terms);
-        base_pool_run(plan->pool, share_mix, &run, data->parts);
+        base_pool_share(plan->pool, share_mix, &run, data->parts);
         gather(plan, step, image, mixed);
     }
     return 0;
