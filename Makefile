@@ -8,7 +8,7 @@ BUILD := build-$(subst $(comma),-,$(SANITIZE))
 MESON_OPTIONS += -Db_sanitize=$(SANITIZE) -Db_lundef=false -Dbuildtype=debugoptimized
 endif
 
-.PHONY: all help build python wheel test test-quick test-train bench bench-video soak demo install format lint fuzz cross clean
+.PHONY: all help build python wheel test test-quick test-train bench bench-video soak demo deb test-deb install format lint fuzz cross clean
 
 all: build
 
@@ -27,6 +27,8 @@ help:
 	@echo "make cross        build for aarch64 and test under qemu-user"
 	@echo "make lint         formatting, clang-tidy, cppcheck, warnings of clang, layers"
 	@echo "make format       reformat the sources"
+	@echo "make deb          Debian packages in out/deb: library, program, headers, Python"
+	@echo "make test-deb     … and try them in a fresh Debian (root, debootstrap)"
 	@echo "make install      install (PREFIX=/usr/local, DESTDIR=)"
 	@echo "SANITIZE=address,undefined builds and tests that way in a folder of its own"
 
@@ -70,6 +72,12 @@ bench-video: build
 soak: build
 	@ninja -C $(BUILD) bench/seeded_models bench/loop
 	@bench/soak $(BUILD)
+
+deb:
+	@scripts/deb
+
+test-deb: deb
+	@scripts/test-deb
 
 install: build
 	@$(if $(PREFIX),meson configure $(BUILD) --prefix=$(PREFIX) && ninja -C $(BUILD) product)
