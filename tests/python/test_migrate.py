@@ -1,9 +1,11 @@
-"""docs/migrate.md: what its guides show runs as it stands there."""
+"""What docs/migrate.md and the README show in Python runs as it stands there."""
 
+import contextlib
+import io
 import re
 import shutil
 
-from compatibility import BUILTIN, SOURCE, Store, photo, quiet
+from compatibility import BUILTIN, SOURCE, Store, photo, quiet, shared
 
 
 class Guides(Store):
@@ -23,3 +25,12 @@ class Guides(Store):
         self.assertTrue(270 < names["x"] < 530 and 40 < names["y"] < 390)
         self.assertEqual(len(names["result"].pose_landmarks), len(names["result"].ids))
         self.assertGreaterEqual(len(names["keypoints"]), 1)
+
+    def test_the_code_of_the_readme_runs(self):
+        text = (SOURCE / "README.md").read_text()
+        code, = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+        shutil.copy(shared("data/video/mmpose_demo.mp4"), self.folder / "walk.mp4")
+        said = io.StringIO()
+        with contextlib.redirect_stdout(said):
+            quiet(exec, code, {})
+        self.assertRegex(said.getvalue(), r"^\(\d+\.\d+, \d+\.\d+, \d\.\d+\) \[")
