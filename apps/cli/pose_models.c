@@ -10,7 +10,7 @@ bool cli_find_preset(const char *size, const char *name, const struct stance_pre
 {
     *out = NULL;
     if (size && name) {
-        cli_fail(0, "give --size or --preset, not both");
+        cli_fail(0, "give a size or a preset, not both");
         return false;
     }
     if (size && strlen(size) == 1)
@@ -20,11 +20,12 @@ bool cli_find_preset(const char *size, const char *name, const struct stance_pre
     if (size && !*out)
         cli_fail(0, "--size takes t, s, m, l or x, not '%s'", size);
     if (name && !*out)
-        cli_fail(0,
-                 "--preset takes lightweight, balanced or performance, for other tasks than the "
-                 "body with feet-, wholebody-, hand-, face-, animal- or one-stage- in front, not "
-                 "'%s'",
-                 name);
+        cli_fail(
+            0,
+            "there is no preset '%s': they are lightweight, balanced and performance, for other "
+            "tasks than the body with feet-, wholebody-, hand-, face-, animal- or one-stage- in "
+            "front",
+            name);
     return *out || (!size && !name);
 }
 
@@ -118,8 +119,9 @@ static bool parse_classes(const char *text, int32_t classes[2])
         classes[1] = values[count - 1];
         return true;
     }
-    cli_fail(0, "--classes takes the number of one of the detector's classes, or two such as 14-23, "
-                "not '%s'",
+    cli_fail(0,
+             "--classes takes the number of one of the detector's classes, or two such as 14-23, "
+             "not '%s'",
              text);
     return false;
 }

@@ -34,7 +34,7 @@ struct cli_pose_choice {
     {"--size", NULL, "t|s|m|l|x",                                                                  \
      "detector and pose network of this size by name, see 'stance models pull'", CLI_TEXT,         \
      offsetof(values, field.size), 0, 0},                                                          \
-    {"--preset", NULL, "[TASK-]MODE",                                                              \
+    {"--models", NULL, "[TASK-]MODE",                                                              \
      "models of a task by name, such as balanced or feet-balanced, see 'stance help models'",      \
      CLI_TEXT, offsetof(values, field.preset), 0, 0},                                              \
     {"--classes", NULL, "N[-M]", "of the detector that count (0: person)", CLI_TEXT,               \
@@ -57,7 +57,7 @@ struct cli_pose_choice {
      0, 0}
 /* clang-format on */
 
-/* The preset of --size or --preset, which may be NULL; NULL without either. False after a message. */
+/* The preset of a size or of that name, which may be NULL; NULL without either. False after a message. */
 bool cli_find_preset(const char *size, const char *name, const struct stance_preset **out);
 
 struct cli_pose_models {
