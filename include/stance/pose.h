@@ -67,8 +67,8 @@ struct stance_pose_options {
                                       by their number */
     int32_t detector_size[2];      /* width and height of the input where the file leaves them */
     int32_t pose_size[2];          /* open; 0: as the card says, else 640×640 and 192×256 */
-    int32_t detector_classes[2];   /* the first and the last of the detector's classes that count: 0, 0
-                                      persons, 14, 23 COCO's animals; a last of 0: the first alone */
+    int32_t detector_classes[2];   /* the first and the last class of the detector that count; 0, 0:
+                                      persons; 14, 23: COCO's animals; a last of 0: the first alone */
 };
 
 STANCE_API void stance_pose_options_default(struct stance_pose_options *options);

@@ -16,10 +16,11 @@ extern "C" {
 /* Static; never freed. */
 struct stance_preset {
     const char *task; /* "body", "feet", "wholebody", "hand", "face", "animal", "one-stage" */
-    const char *mode; /* "lightweight", "balanced", "performance"; body also by the size of its pose
-                         network, "t", "s", "m", "l", "x" */
-    const char *detector; /* model; "center": none, one in the middle of the picture; NULL: `pose` finds
-                             people itself */
+    /* "lightweight", "balanced", "performance"; body also by the size of its pose network, "t", "s",
+     * "m", "l", "x" */
+    const char *mode;
+    /* A model; "center": none, one person in the middle; NULL: `pose` finds people itself. */
+    const char *detector;
     const char *pose;
     int32_t detector_classes[2]; /* for stance_pose_options */
 };

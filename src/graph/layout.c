@@ -42,7 +42,8 @@ static bool one_of(const struct graph_node *node, const char *const *types)
 }
 
 static const char *const heavy_types[] = {
-    "Conv", "ConvTranspose", "GraphConv", "QConv", "QConvTranspose", "Branches", "SkeletonConv", NULL,
+    "Conv",           "ConvTranspose", "GraphConv",    "QConv",
+    "QConvTranspose", "Branches",      "SkeletonConv", NULL,
 };
 
 /* Element-wise operators that keep finite what is finite: the lanes behind the last channel hold

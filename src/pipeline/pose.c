@@ -94,10 +94,10 @@ static int open_stages(struct stance_pose *pose)
     session.threads = pose->options.threads;
     pose->has_detector = pose->options.detector && !pose->options.center;
     const struct stance_pose_options *o = &pose->options;
-    const struct model_choice detector = {.width = o->detector_size[0],
-                                          .height = o->detector_size[1],
-                                          .classes = {o->detector_classes[0],
-                                                      o->detector_classes[1]}};
+    const struct model_choice detector = {
+        .width = o->detector_size[0],
+        .height = o->detector_size[1],
+        .classes = {o->detector_classes[0], o->detector_classes[1]}};
     const struct model_choice network = {.width = o->pose_size[0],
                                          .height = o->pose_size[1],
                                          .keypoint_set = o->keypoint_set,
