@@ -271,10 +271,10 @@ static bool search(struct work *w)
 
 static double largest(const struct kernel_graph_terms *t)
 {
-    double most = 0;
+    float most = 0;
     for (int i = 0; i < t->subsets * t->joints_in * t->joints_out; i++)
-        most = fmax(most, fabs((double)t->adjacency[i]));
-    return most;
+        most = fmaxf(most, fabsf(t->adjacency[i]));
+    return (double)most;
 }
 
 bool KERNEL_NAME(kernel_graph_terms)(const struct kernel_graph_terms *t, void *memory)
