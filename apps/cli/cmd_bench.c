@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "bench_command.h"
+#include "pose_models.h"
 #include "stance/stance.h"
 
 enum { MAX_TENSORS = 64, MAX_RUNS = 100000 };
@@ -130,9 +131,9 @@ static int check_shapes(const struct bench *bench)
 static int open_bench(struct bench *bench, const char *model)
 {
     double start = cli_clock();
-    int code = stance_model_open(&bench->model, model);
-    if (code < 0)
-        return cli_fail_library(code == STANCE_ENOTFOUND ? CLI_NO_MODEL : CLI_FAILED);
+    int code = cli_open_model(&bench->model, model);
+    if (code != CLI_OK)
+        return code;
     bench->load_ms = (cli_clock() - start) * 1e3;
     bench->input_count = stance_model_input_count(bench->model);
     bench->output_count = stance_model_output_count(bench->model);

@@ -7,6 +7,7 @@
 #include "compare_command.h"
 #include "interrupt.h"
 #include "picture_sample.h"
+#include "pose_models.h"
 
 #define VALUE(name) offsetof(struct values, name)
 
@@ -76,18 +77,11 @@ struct job {
 
 /* ---- Opening ---- */
 
-static int open_model(struct stance_model **model, const char *name)
-{
-    int code = stance_model_open(model, name);
-    return code == 0 ? CLI_OK
-                     : cli_fail_library(code == STANCE_ENOTFOUND ? CLI_NO_MODEL : CLI_FAILED);
-}
-
 static int open_networks(struct job *job)
 {
     for (int i = 0; i < SIDES; i++) {
         struct side *side = &job->sides[i];
-        int code = open_model(&side->model, side->name);
+        int code = cli_open_model(&side->model, side->name);
         if (code != CLI_OK)
             return code;
         side->role = stance_model_role(side->model);
@@ -112,7 +106,7 @@ static int open_pipeline(struct job *job, struct side *side, const char *detecto
     o.device = job->values.device;
     o.detector_threshold = threshold;
     if (side->role == STANCE_ROLE_POSE && !center && !(side == &job->sides[B] && job->given)) {
-        int code = open_model(&side->detector, detector ? detector : "stance-det");
+        int code = cli_open_model(&side->detector, detector ? detector : "stance-det");
         if (code != CLI_OK)
             return code;
     }
@@ -308,17 +302,13 @@ static int report(struct job *job)
     return code;
 }
 
-static void stop(void *context)
-{
-    struct job *job = context;
-    atomic_store(&job->stopped, true);
-}
-
 static int do_job(struct job *job, char **more, int more_count)
 {
     const struct values *v = &job->values;
-    const char *inputs[CLI_MAX_LIST + 1];
-    struct cli_sample sample = {.inputs = inputs, .most = v->pictures, .stopped = &job->stopped};
+    struct cli_sample sample = {.inputs = v->images.items,
+                                .count = v->images.count,
+                                .most = v->pictures,
+                                .stopped = &job->stopped};
     if (more_count > 0)
         return cli_fail(CLI_USAGE,
                         "compare takes two models, and pictures with --images; what is "
@@ -326,14 +316,12 @@ static int do_job(struct job *job, char **more, int more_count)
                         more[0]);
     if (!v->images.count)
         return cli_fail(CLI_USAGE, "give pictures or a video with --images");
-    for (; sample.count < v->images.count; sample.count++)
-        inputs[sample.count] = v->images.items[sample.count];
     int code = open_job(job);
-    if (code == CLI_OK && !interrupt_open())
-        code = cli_fail(CLI_FAILED, "cannot start the thread that waits for signals");
+    if (code == CLI_OK)
+        code = interrupt_open();
     if (code != CLI_OK)
         return code;
-    interrupt_set(stop, job);
+    interrupt_set_flag(&job->stopped);
     job->started = cli_clock();
     code = cli_sample_pictures(&sample, each_picture, job);
     cli_progress_end();

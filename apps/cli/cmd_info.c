@@ -140,7 +140,7 @@ static int read_shapes(const struct values *values, const char *name, struct sta
     bool given[CLI_MAX_LIST] = {false};
     int code = values->shapes.count ? stance_model_open(&model, name) : CLI_OK;
     if (code < 0)
-        return cli_fail_library(code == STANCE_ENOTFOUND ? CLI_NO_MODEL : CLI_FAILED);
+        return cli_fail_model(code);
     for (int k = 0; code == CLI_OK && k < values->shapes.count; k++) {
         size_t length;
         struct stance_tensor shape;
@@ -183,7 +183,7 @@ static int run_info(int argument_count, char **arguments)
     int code = stance_inspection_open(&in, arguments[0], values.shapes.count ? shapes : NULL,
                                       values.shapes.count, STANCE_TIER_AUTO);
     if (code < 0)
-        return cli_fail_library(code == STANCE_ENOTFOUND ? CLI_NO_MODEL : CLI_FAILED);
+        return cli_fail_model(code);
     if (values.json)
         print_json(in, values.graph);
     else

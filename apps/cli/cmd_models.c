@@ -221,7 +221,7 @@ static int info(const struct models_values *values, char **names, int count)
         return cli_fail(CLI_USAGE, "say whose card: 'stance models info MODEL'");
     int code = stance_card_open(&card, names[0]);
     if (code < 0)
-        return cli_fail_library(code == STANCE_ENOTFOUND ? CLI_NO_MODEL : CLI_FAILED);
+        return cli_fail_model(code);
     if (values->json)
         printf("%s%s", card->json, card->json[strlen(card->json) - 1] == '\n' ? "" : "\n");
     else

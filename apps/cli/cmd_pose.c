@@ -206,11 +206,10 @@ static int do_job(struct pose_job *job, char **inputs, int count)
     int code = check_data(&job->values);
     for (int i = 0; i < count && code == CLI_OK; i++)
         code = check_input(&job->values, inputs[i]);
-    if (code != CLI_OK)
-        return code;
-    if (videos && !interrupt_open())
-        return cli_fail(CLI_FAILED, "cannot start the thread that waits for signals");
-    code = open_job(job);
+    if (code == CLI_OK && videos)
+        code = interrupt_open();
+    if (code == CLI_OK)
+        code = open_job(job);
     if (code != CLI_OK)
         return code;
     if (!job->values.quiet)

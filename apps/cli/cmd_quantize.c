@@ -6,6 +6,7 @@
 #include "interrupt.h"
 #include "picture_input.h"
 #include "picture_sample.h"
+#include "pose_models.h"
 #include "quantize_command.h"
 
 #define VALUE(name) offsetof(struct quantize_values, name)
@@ -40,12 +41,6 @@ static const struct cli_option options[] = {
     {"--quiet", "-q", NULL, "print errors only", CLI_FLAG, VALUE(quiet), 0, 0},
     {0},
 };
-
-static void stop(void *context)
-{
-    struct quantize_job *job = context;
-    atomic_store(&job->stopped, true);
-}
 
 static int progress(void *context, int done, int total)
 {
@@ -92,9 +87,9 @@ static int open_model(struct quantize_job *job)
     o.correct_biases = !job->values.keep_biases;
     o.progress = progress;
     o.context = job;
-    code = stance_model_open(&job->model, job->name);
-    if (code < 0)
-        return cli_fail_library(code == STANCE_ENOTFOUND ? CLI_NO_MODEL : CLI_FAILED);
+    code = cli_open_model(&job->model, job->name);
+    if (code != CLI_OK)
+        return code;
     if (cli_is_same_file(stance_model_path(job->model), job->values.output))
         return cli_fail(CLI_USAGE, "%s would replace the float network itself; name another file",
                         job->values.output);
@@ -117,16 +112,16 @@ static int keep_picture(void *context, const char *name, struct stance_image *im
 static int read_pictures(struct quantize_job *job, char **more, int more_count)
 {
     const struct quantize_values *v = &job->values;
-    struct cli_sample sample = {.most = v->pictures, .stopped = &job->stopped};
+    int count = v->calibrate.count + more_count;
+    const char **inputs = calloc((size_t)count, sizeof *inputs);
+    struct cli_sample sample = {
+        .inputs = inputs, .count = count, .most = v->pictures, .stopped = &job->stopped};
     job->pictures = calloc((size_t)v->pictures, sizeof *job->pictures);
-    sample.inputs = calloc((size_t)(v->calibrate.count + more_count), sizeof *sample.inputs);
-    for (int i = 0; i < v->calibrate.count && sample.inputs; i++)
-        sample.inputs[sample.count++] = v->calibrate.items[i];
-    for (int i = 0; i < more_count && sample.inputs; i++)
-        sample.inputs[sample.count++] = more[i];
-    int code = job->pictures && sample.inputs ? cli_sample_pictures(&sample, keep_picture, job)
-                                              : cli_fail(CLI_FAILED, "out of memory");
-    free(sample.inputs);
+    for (int i = 0; i < count && inputs; i++)
+        inputs[i] = i < v->calibrate.count ? v->calibrate.items[i] : more[i - v->calibrate.count];
+    int code = job->pictures && inputs ? cli_sample_pictures(&sample, keep_picture, job)
+                                       : cli_fail(CLI_FAILED, "out of memory");
+    free(inputs);
     if (code != CLI_OK)
         return code;
     if (sample.failed)
@@ -192,11 +187,11 @@ static int do_job(struct quantize_job *job, char **more, int more_count)
     int code = check_values(job);
     if (code == CLI_OK)
         code = open_model(job);
-    if (code == CLI_OK && !interrupt_open())
-        code = cli_fail(CLI_FAILED, "cannot start the thread that waits for signals");
+    if (code == CLI_OK)
+        code = interrupt_open();
     if (code != CLI_OK)
         return code;
-    interrupt_set(stop, job);
+    interrupt_set_flag(&job->stopped);
     job->started = cli_clock();
     code = read_pictures(job, more, more_count);
     if (code == CLI_OK)

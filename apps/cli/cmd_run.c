@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "command.h"
+#include "pose_models.h"
 #include "stance/stance.h"
 
 enum { MAX_TENSORS = 64 };
@@ -166,9 +167,9 @@ static void print_profile(const struct job *job)
 
 static int open_job(struct job *job, const char *model)
 {
-    int code = stance_model_open(&job->model, model);
-    if (code < 0)
-        return cli_fail_library(code == STANCE_ENOTFOUND ? CLI_NO_MODEL : CLI_FAILED);
+    int code = cli_open_model(&job->model, model);
+    if (code != CLI_OK)
+        return code;
     job->input_count = stance_model_input_count(job->model);
     job->output_count = stance_model_output_count(job->model);
     if (job->input_count > MAX_TENSORS || job->output_count > MAX_TENSORS)

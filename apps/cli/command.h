@@ -69,6 +69,8 @@ const char *cli_shown(const char *input, char *text, size_t size);
 int cli_fail(int code, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* The same with the library's last sentence. */
 int cli_fail_library(int code);
+/* The same where `code` is the library's: CLI_NO_MODEL where a model was not found, else CLI_FAILED. */
+int cli_fail_model(int code);
 /* A hint in the same place, dimmed. */
 void cli_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -1,8 +1,10 @@
 /* A thread that waits for the signals; all others have them blocked. */
 #include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <unistd.h>
 
+#include "command.h"
 #include "interrupt.h"
 
 /* `lock` guards stop, context and closing. */
@@ -54,13 +56,14 @@ static void *wait_for_signals(void *nothing)
     return NULL;
 }
 
-bool interrupt_open(void)
+int interrupt_open(void)
 {
     sigset_t set;
     fill(&set);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
     state.open = pthread_create(&state.thread, NULL, wait_for_signals, NULL) == 0;
-    return state.open;
+    return state.open ? CLI_OK
+                      : cli_fail(CLI_FAILED, "cannot start the thread that waits for signals");
 }
 
 void interrupt_set(void (*stop)(void *context), void *context)
@@ -69,6 +72,16 @@ void interrupt_set(void (*stop)(void *context), void *context)
     state.stop = stop;
     state.context = context;
     pthread_mutex_unlock(&state.lock);
+}
+
+static void raise_flag(void *flag)
+{
+    atomic_store((atomic_bool *)flag, true);
+}
+
+void interrupt_set_flag(atomic_bool *flag)
+{
+    interrupt_set(raise_flag, flag);
 }
 
 void interrupt_close(void)

@@ -55,11 +55,6 @@ static struct stance_store_options options_of(const struct models_values *values
     return options;
 }
 
-static int exit_code(int code)
-{
-    return code == STANCE_ENOTFOUND ? CLI_NO_MODEL : CLI_FAILED;
-}
-
 /* The terms, before anything is fetched. */
 static void show_terms(const char *name)
 {
@@ -85,7 +80,7 @@ static int pull_one(const struct models_values *values, const char *name)
     int code = stance_store_pull(name, &options);
     cli_progress_end();
     if (code < 0)
-        return cli_fail_library(exit_code(code));
+        return cli_fail_model(code);
     if (code > 0 && stance_store_path(name, path, sizeof path) == 0)
         printf("%s: is there already, %s\n", name, path);
     return CLI_OK;
@@ -121,7 +116,7 @@ int models_import(const struct models_values *values, char **sources, int count)
         struct stance_store_options options = options_of(values, &report);
         int code = stance_store_import(sources[i], values->name, &options);
         if (code < 0)
-            return cli_fail_library(exit_code(code));
+            return cli_fail_model(code);
     }
     return CLI_OK;
 }
@@ -162,7 +157,7 @@ int models_path(const struct models_values *values, char **names, int count)
         return cli_fail(CLI_USAGE, "say whose path: 'stance models path MODEL'");
     int code = stance_store_path(names[0], path, sizeof path);
     if (code < 0)
-        return cli_fail_library(exit_code(code));
+        return cli_fail_model(code);
     printf("%s\n", path);
     return CLI_OK;
 }

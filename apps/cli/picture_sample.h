@@ -8,7 +8,7 @@
 
 /* What to take pictures from: files, folders, patterns, addresses and videos. */
 struct cli_sample {
-    const char **inputs;
+    const char *const *inputs;
     int count;
     int most;                   /* pictures and frames at most */
     const atomic_bool *stopped; /* by a signal: no further frame is read */

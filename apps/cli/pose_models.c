@@ -44,11 +44,10 @@ static bool is_center(const struct cli_pose_choice *choice)
     return detector && strcmp(detector, "center") == 0;
 }
 
-static int open_model(struct stance_model **model, const char *name)
+int cli_open_model(struct stance_model **model, const char *name)
 {
     int code = stance_model_open(model, name);
-    return code == 0 ? CLI_OK
-                     : cli_fail_library(code == STANCE_ENOTFOUND ? CLI_NO_MODEL : CLI_FAILED);
+    return code < 0 ? cli_fail_model(code) : CLI_OK;
 }
 
 /* Whether a detector has to be opened beside the pose network. */
@@ -72,9 +71,9 @@ int cli_pose_models_open(struct cli_pose_models *models, const struct cli_pose_c
     const char *pose = choice->pose ? choice->pose : preset ? preset->pose : "stance-pose";
     int code = CLI_OK;
     if (poses)
-        code = open_model(&models->pose, pose);
+        code = cli_open_model(&models->pose, pose);
     if (code == CLI_OK && detects && wants_detector(models, choice))
-        code = open_model(&models->detector, detector ? detector : "stance-det");
+        code = cli_open_model(&models->detector, detector ? detector : "stance-det");
     return code;
 }
 

@@ -57,6 +57,9 @@ struct cli_pose_choice {
      0, 0}
 /* clang-format on */
 
+/* Opens a model by path or name. CLI_OK, or another exit code after a message. */
+int cli_open_model(struct stance_model **model, const char *name);
+
 /* The preset of a size or of that name, which may be NULL; NULL without either. False after a message. */
 bool cli_find_preset(const char *size, const char *name, const struct stance_preset **out);
 

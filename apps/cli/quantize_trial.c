@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "pose_models.h"
 #include "quantize_command.h"
 
 /* Boxes with less are no truth; what the quantised network scores a little lower still counts. */
@@ -79,9 +80,9 @@ static int open_finder(struct quantize_job *job, struct stance_pose **finder)
 {
     struct stance_pose_options options;
     const char *name = job->values.detector ? job->values.detector : "stance-det";
-    int code = stance_model_open(&job->detector, name);
-    if (code < 0)
-        return cli_fail_library(code == STANCE_ENOTFOUND ? CLI_NO_MODEL : CLI_FAILED);
+    int code = cli_open_model(&job->detector, name);
+    if (code != CLI_OK)
+        return code;
     stance_pose_options_default(&options);
     options.detector = job->detector;
     options.threads = job->values.threads;

@@ -53,6 +53,11 @@ int cli_fail_library(int code)
     return cli_fail(code, "%s", stance_error_text());
 }
 
+int cli_fail_model(int code)
+{
+    return cli_fail_library(code == STANCE_ENOTFOUND ? CLI_NO_MODEL : CLI_FAILED);
+}
+
 void cli_note(const char *format, ...)
 {
     cli_progress_end();
