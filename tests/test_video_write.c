@@ -396,6 +396,36 @@ static void test_writer_fits_frames_of_other_sizes(void **state)
     stance_video_reader_close(&reader);
 }
 
+/* Time stands still or goes back: the frame is told about, all others are there. */
+static void test_writer_refuses_times_that_do_not_rise(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t time_us;
+        int code;
+    } frames[] = {{40000, 0},
+                  {40000, STANCE_EARGUMENT},
+                  {80000, 0},
+                  {60000, STANCE_EARGUMENT},
+                  {0, STANCE_EARGUMENT},
+                  {80001, 0},
+                  {120000, 0}};
+    struct stance_video_writer *writer;
+    assert_int_equal(stance_video_writer_open(&writer, file("rising.mp4"), NULL), 0);
+    for (int i = 0; i < 7; i++) {
+        struct stance_image *image = picture(STANCE_YUV420P, 64, 48, i);
+        assert_int_equal(stance_video_writer_add(writer, image, frames[i].time_us, 40000),
+                         frames[i].code);
+        stance_image_close(&image);
+        if (i == 3)
+            assert_string_equal(strstr(stance_error_text(), "frame"),
+                                "frame 2 at 60000 µs is not later than the one before, at 80000 "
+                                "µs: leave it out, or give it a later time");
+    }
+    assert_int_equal(stance_video_writer_close(&writer), 0);
+    assert_int_equal(look_into(path).video, 4);
+}
+
 static void test_writer_leaves_no_file_without_frames(void **state)
 {
     (void)state;
@@ -486,6 +516,7 @@ int main(void)
         cmocka_unit_test(test_writer_says_when_hardware_is_missing),
         cmocka_unit_test(test_writer_refuses_audio_the_container_cannot_hold),
         cmocka_unit_test(test_writer_fits_frames_of_other_sizes),
+        cmocka_unit_test(test_writer_refuses_times_that_do_not_rise),
         cmocka_unit_test(test_writer_leaves_no_file_without_frames),
         cmocka_unit_test(test_writer_keeps_the_old_file_until_the_new_is_whole),
         cmocka_unit_test(test_writer_reports_a_full_disk),

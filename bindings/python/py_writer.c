@@ -14,9 +14,7 @@ static const struct python_option options_table[] = {
 
 struct python_writer {
     struct python_handle handle;
-    struct stance_video_writer *writer; /* under the lock, as are the next two */
-    int64_t last_us;
-    bool begun;
+    struct stance_video_writer *writer; /* under the lock */
     PyObject *description;
 };
 
@@ -70,16 +68,8 @@ static int writer_init(PyObject *self, PyObject *args, PyObject *kwargs)
 static int add_locked(struct python_writer *writer, const struct stance_image *image,
                       int64_t time_us, int64_t duration_us)
 {
-    if (!writer->writer)
-        return PYTHON_CLOSED;
-    if (writer->begun && time_us <= writer->last_us)
-        return PYTHON_BACKWARDS;
-    int code = stance_video_writer_add(writer->writer, image, time_us, duration_us);
-    if (code == 0) {
-        writer->last_us = time_us;
-        writer->begun = true;
-    }
-    return code;
+    return writer->writer ? stance_video_writer_add(writer->writer, image, time_us, duration_us)
+                          : PYTHON_CLOSED;
 }
 
 static PyObject *writer_add(PyObject *self, PyObject *args, PyObject *kwargs)

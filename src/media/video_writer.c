@@ -43,7 +43,7 @@ struct stance_video_writer {
     AVPacket *packet;
     struct media_converter *converter;
     struct media_audio *audio;
-    int64_t last_tick, sound_tick, end_us, nominal_us, frames;
+    int64_t last_us, last_tick, sound_tick, end_us, nominal_us, frames;
     int64_t held_ticks[HELD], held_durations[HELD];
     bool made, begun;
 };
@@ -383,6 +383,7 @@ static int encode(struct stance_video_writer *writer, const struct stance_image 
         return media_av_error(error, STANCE_EIO, "'%s': cannot encode frame %lld", writer->path,
                               (long long)writer->frames);
     writer->frames++;
+    writer->last_us = time_us;
     BASE_TRY(drain(writer));
     return write_sound(writer, false);
 }
@@ -395,6 +396,12 @@ int stance_video_writer_add(struct stance_video_writer *writer, const struct sta
     if (time_us < 0 || time_us > longest || duration_us < 0 || duration_us > longest)
         return base_error(STANCE_EARGUMENT, "video: a frame at %lld µs that lasts %lld µs",
                           (long long)time_us, (long long)duration_us);
+    if (writer->frames > 0 && time_us <= writer->last_us)
+        return base_error(STANCE_EARGUMENT,
+                          "'%s': frame %lld at %lld µs is not later than the one before, at %lld "
+                          "µs: leave it out, or give it a later time",
+                          writer->path, (long long)writer->frames, (long long)time_us,
+                          (long long)writer->last_us);
     if (writer->video && !writer->begun)
         return base_error(STANCE_EIO, "'%s' could not be begun", writer->path);
     if (!writer->begun)

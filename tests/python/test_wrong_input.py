@@ -236,6 +236,10 @@ class Arguments(Case):
         with stance.Writer(FOLDER / "w.mp4") as writer:
             self.refuses(ValueError, writer.add, PICTURE, "rgb", words="time_us")
             self.refuses(TypeError, writer.add, "picture", "rgb", 0)
+            writer.add(PICTURE, "rgb", 40000)
+            self.refuses(ValueError, writer.add, PICTURE, "rgb", 40000, words="not later")
+            writer.add(PICTURE, "rgb", 80000)
+        self.assertEqual(len(list(stance.read_video(FOLDER / "w.mp4"))), 2)
 
 
 class Anything(Case):
