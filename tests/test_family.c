@@ -1,5 +1,5 @@
-/* The families beyond their plainest exports: layouts of heads, people from one network, refined
- * coordinates, what a card or a caller may say. */
+/* The families beyond their plainest exports: layouts of heads, classes, what a card or a caller may
+ * say. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -7,16 +7,12 @@
 #include <cmocka.h>
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "engine/network.h"
 #include "model/family.h"
-#include "model/refine.h"
 #include "pipeline/top_down.h"
 #include "stance/card.h"
-#include "support/support.h"
 #include "support/tiny_model.h"
 #include "support/trial.h"
 
@@ -248,251 +244,6 @@ static void test_each_image_of_a_batch_has_its_own_boxes(void **state)
     assert_int_equal(traits.family->decode_boxes(&traits, outputs, 2, 0.3f, boxes, 4), 0);
 }
 
-/* ---- One-stage ------------------------------------------------------------------------------- */
-
-enum { PEOPLE = 4, POINTS = 17 };
-
-struct crowd {
-    float dets[PEOPLE][5], keypoints[PEOPLE][POINTS][3];
-};
-
-/* The second overlaps the first, the last is too weak; the third has the best keypoints. */
-static void make_crowd(struct crowd *crowd)
-{
-    static const float dets[PEOPLE][5] = {
-        {8, 8, 24, 40, 0.8f}, {9, 8, 24, 40, 0.7f}, {40, 4, 60, 30, 0.6f}, {2, 2, 9, 9, 0.1f}};
-    memcpy(crowd->dets, dets, sizeof dets);
-    for (int i = 0; i < PEOPLE; i++)
-        for (int k = 0; k < POINTS; k++) {
-            crowd->keypoints[i][k][0] = (float)(10 * i + k);
-            crowd->keypoints[i][k][1] = (float)k;
-            crowd->keypoints[i][k][2] = i == 2 ? 0.99f : 0.3f;
-        }
-}
-
-struct scene {
-    struct base_buffer bytes;
-    struct stance_model *model;
-    struct stance_pose *pose;
-    struct stance_image *image;
-};
-
-static void open_scene(struct scene *scene, const struct crowd *crowd, float threshold,
-                       float pose_oks)
-{
-    struct stance_pose_options options;
-    stance_pose_options_default(&options);
-    scene->bytes = tiny_one_stage(64, PEOPLE, crowd->dets[0], POINTS, crowd->keypoints[0][0]);
-    trial_check(engine_model_parse(&scene->model, scene->bytes.data, scene->bytes.size, "o.onnx"));
-    trial_check(stance_image_open(&scene->image, STANCE_RGB24, 128, 96));
-    memset(scene->image->plane[0], 90, (size_t)scene->image->stride[0] * 96);
-    options.pose = scene->model;
-    options.detector_threshold = threshold;
-    options.pose_oks = pose_oks;
-    trial_check(stance_pose_open(&scene->pose, &options));
-}
-
-static void close_scene(struct scene *scene)
-{
-    stance_pose_close(&scene->pose);
-    stance_image_close(&scene->image);
-    stance_model_close(&scene->model);
-    base_buffer_free(&scene->bytes);
-}
-
-static void test_one_network_finds_people_and_keypoints(void **state)
-{
-    struct crowd crowd;
-    struct scene scene;
-    const struct stance_pose_result *result;
-    make_crowd(&crowd);
-    open_scene(&scene, &crowd, 0.3f, 0.7f);
-    assert_int_equal(stance_model_role(scene.model), STANCE_ROLE_ONE_STAGE);
-    trial_check(stance_pose_image(scene.pose, scene.image, NULL, 0, &result));
-    assert_int_equal(result->person_count, 2);
-    assert_string_equal(result->keypoint_set->name, "coco17");
-    /* ranked by the box, although the other's keypoints are better; 128 pixels over 64 */
-    const struct stance_person *first = &result->people[0], *second = &result->people[1];
-    assert_true(first->box_score == 0.8f && first->score == 0.8f && first->box[0] == 16);
-    assert_true(second->box_score == 0.6f && second->box[2] == 120);
-    assert_true(first->keypoints[5].x == 10 && first->keypoints[5].y == 10);
-    assert_true(second->keypoints[16].x == 2 * (20 + 16) && second->keypoints[16].score == 0.99f);
-    assert_non_null(strstr(stance_pose_describe(scene.pose), "RTMO"));
-    close_scene(&scene);
-}
-
-static void test_keypoints_that_are_no_numbers_are_absent(void **state)
-{
-    struct crowd crowd;
-    struct scene scene;
-    const struct stance_pose_result *result;
-    make_crowd(&crowd);
-    crowd.keypoints[0][3][0] = NAN;
-    crowd.keypoints[0][4][1] = INFINITY;
-    crowd.dets[2][0] = NAN; /* and a box that is none is nobody */
-    open_scene(&scene, &crowd, 0.3f, 0.7f);
-    trial_check(stance_pose_image(scene.pose, scene.image, NULL, 0, &result));
-    assert_int_equal(result->person_count, 1);
-    for (int k = 3; k < 5; k++)
-        assert_true(result->people[0].keypoints[k].x == 0 &&
-                    result->people[0].keypoints[k].score == 0);
-    assert_true(result->people[0].keypoints[5].score == 0.3f);
-    close_scene(&scene);
-}
-
-/* Two boxes that hardly overlap, with the pose of one person. */
-static void test_of_two_alike_poses_the_better_stays(void **state)
-{
-    static const float dets[PEOPLE][5] = {
-        {8, 8, 24, 44, 0.9f}, {8, 26, 24, 62, 0.8f}, {36, 10, 60, 60, 0.7f}};
-    struct crowd crowd;
-    struct scene scene;
-    const struct stance_pose_result *result;
-    make_crowd(&crowd);
-    memcpy(crowd.dets, dets, sizeof dets);
-    for (int k = 0; k < POINTS; k++) {
-        memcpy(crowd.keypoints[1][k], crowd.keypoints[0][k], sizeof crowd.keypoints[1][k]);
-        crowd.keypoints[1][k][0] += 0.25f;
-    }
-    open_scene(&scene, &crowd, 0.3f, 0.7f);
-    for (int turn = 0; turn < 2; turn++) {
-        trial_check(stance_pose_image(scene.pose, scene.image, NULL, 0, &result));
-        assert_int_equal(result->person_count, 2);
-        assert_true(result->people[0].box_score == 0.9f && result->people[1].box_score == 0.7f);
-        assert_true(result->people[0].keypoints[5].x == 10);
-        assert_true(result->people[1].keypoints[16].x == 2 * (20 + 16));
-    }
-    close_scene(&scene);
-    open_scene(&scene, &crowd, 0.3f, 1);
-    trial_check(stance_pose_image(scene.pose, scene.image, NULL, 0, &result));
-    assert_int_equal(result->person_count, 3);
-    close_scene(&scene);
-}
-
-/* rtmlib gives one person of zeros here. */
-static void test_one_network_may_find_nobody(void **state)
-{
-    struct crowd crowd;
-    struct scene scene;
-    const struct stance_pose_result *result;
-    make_crowd(&crowd);
-    open_scene(&scene, &crowd, 0.9f, 0.7f);
-    trial_check(stance_pose_image(scene.pose, scene.image, NULL, 0, &result));
-    assert_int_equal(result->person_count, 0);
-    close_scene(&scene);
-}
-
-static void test_what_a_one_stage_network_cannot_do_is_told(void **state)
-{
-    struct crowd crowd;
-    struct scene scene;
-    struct stance_pose *pose;
-    struct stance_pose_options options;
-    const struct stance_pose_result *result;
-    const float box[1][4] = {{1, 1, 5, 5}};
-    make_crowd(&crowd);
-    open_scene(&scene, &crowd, 0.3f, 0.7f);
-    assert_int_equal(stance_pose_image(scene.pose, scene.image, box, 1, &result), STANCE_EARGUMENT);
-    stance_pose_options_default(&options);
-    options.pose = scene.model;
-    options.center = 1;
-    assert_int_equal(stance_pose_open(&pose, &options), STANCE_EARGUMENT);
-    options.center = 0;
-    options.flip_test = 1;
-    assert_int_equal(stance_pose_open(&pose, &options), STANCE_EARGUMENT);
-    assert_non_null(strstr(stance_error_text(), "flip test"));
-    options.flip_test = 0;
-    struct base_buffer bytes = tiny_detector(1, crowd.dets[0], 3);
-    trial_check(engine_model_parse(&options.detector, bytes.data, bytes.size, "d.onnx"));
-    assert_int_equal(stance_pose_open(&pose, &options), STANCE_EARGUMENT);
-    options.pose = options.detector;
-    assert_int_equal(stance_pose_open(&pose, &options), STANCE_EMODEL); /* no pose network */
-    stance_model_close(&options.detector);
-    base_buffer_free(&bytes);
-    close_scene(&scene);
-}
-
-/* ---- Refinement ------------------------------------------------------------------------------ */
-
-/* Values computed with NumPy in double precision by MMPose's formulas. */
-static void test_dark_on_simcc_gives_the_published_values(void **state)
-{
-    float row[384];
-    for (int i = 0; i < 384; i++) {
-        double a = i - 100.37, b = i - 140;
-        row[i] = (float)(0.9 * exp(-a * a / (2 * 4.9 * 4.9)) + 0.2 * exp(-b * b / 162));
-    }
-    assert_int_equal(model_dark_kernel(4.9), 29);
-    assert_int_equal(model_dark_kernel(5.66), 35);
-    assert_true(fabsf(model_dark_row(row, 384, 100, 29) - 100.372295f) < 1e-3f);
-}
-
-/* At the border MMPose's stencil sees an edge, not a peak, and jumps by hundreds of bins. */
-static void test_dark_stays_near_the_maximum(void **state)
-{
-    float row[96];
-    for (int i = 0; i < 96; i++)
-        row[i] = expf(-(float)i * (float)i / 48);
-    for (int at = 0; at < 96; at++)
-        assert_true(fabsf(model_dark_row(row, 96, at, 29) - (float)at) <= 2);
-    memset(row, 0, sizeof row);
-    assert_true(model_dark_row(row, 96, 3, 29) == 3);
-    row[3] = NAN;
-    assert_true(model_dark_row(row, 96, 3, 29) == 3);
-}
-
-enum { MAP_W = 48, MAP_H = 64 };
-
-static void make_heat(float map[MAP_H][MAP_W], double cx, double cy)
-{
-    for (int y = 0; y < MAP_H; y++)
-        for (int x = 0; x < MAP_W; x++)
-            map[y][x] = (float)(0.8 * exp(-((x - cx) * (x - cx) + (y - cy) * (y - cy)) / 8) +
-                                0.3 * exp(-((x - 25.) * (x - 25.) + (y - 30.) * (y - 30.)) / 18));
-}
-
-static void check_heat(double cx, double cy, int refine, double x, double y)
-{
-    static float map[MAP_H][MAP_W], scratch[2 * MAP_H * MAP_W];
-    struct model_traits traits = {.family = &model_heatmap,
-                                  .input = {.width = 192, .height = 256},
-                                  .keypoint_count = 1,
-                                  .refine = refine};
-    struct stance_tensor output = {STANCE_FLOAT32, 4, {1, 1, MAP_H, MAP_W}, map};
-    struct stance_keypoint point;
-    make_heat(map, cx, cy);
-    model_heatmap.decode_pose(&traits, &output, 0, scratch, &point);
-    if (fabs(point.x - x) > 5e-3 || fabs(point.y - y) > 5e-3)
-        fail_msg("%g %g with refinement %d: %g %g where %g %g should be", cx, cy, refine,
-                 (double)point.x, (double)point.y, x, y);
-}
-
-static void test_heatmaps_are_refined_as_published(void **state)
-{
-    const double across = 191. / 47, down = 255. / 63; /* UDP: corner to corner */
-    check_heat(20.3, 33.6, STANCE_REFINE_NONE, 80, 136);
-    check_heat(20.3, 33.6, STANCE_REFINE_SHIFT, 81, 135);
-    check_heat(20.3, 33.6, STANCE_REFINE_DARK, 4 * 20.72701321, 4 * 33.27868371);
-    check_heat(20.3, 33.6, STANCE_REFINE_UDP, across * 20.71891832, down * 33.28412591);
-    check_heat(0.4, 62.7, STANCE_REFINE_DARK, 0, 4 * 63); /* not at the border */
-    check_heat(46.8, 30.2, STANCE_REFINE_UDP, across * 47.49999953, down * 30.20003132);
-}
-
-static void test_only_what_a_family_has_can_be_asked_for(void **state)
-{
-    struct model_traits simcc = {.family = &model_simcc, .refine = STANCE_REFINE_NONE};
-    struct model_traits heat = {.family = &model_heatmap, .refine = STANCE_REFINE_SHIFT};
-    assert_int_equal(model_refine(&simcc, STANCE_REFINE_UDP), STANCE_EARGUMENT);
-    assert_non_null(strstr(stance_error_text(), "'udp'"));
-    assert_int_equal(model_refine(&simcc, STANCE_REFINE_DARK), 0);
-    assert_int_equal(model_refine(&simcc, STANCE_REFINE_AUTO), 0);
-    assert_int_equal(simcc.refine, STANCE_REFINE_DARK);
-    assert_int_equal(model_refine(&simcc, 99), STANCE_EARGUMENT);
-    assert_int_equal(model_refine(&heat, STANCE_REFINE_UDP), 0);
-    assert_true(heat.input.udp);
-    assert_int_equal(model_flip_shift(&heat), 0);
-}
-
 static void test_simcc_with_other_splits_and_a_depth(void **state)
 {
     struct model_signature signature = signature_of(3);
@@ -538,26 +289,6 @@ static void test_open_inputs_get_the_size_that_is_named(void **state)
     choice = (struct model_choice){.width = 190, .height = 256};
     assert_int_equal(model_identify(&traits, model, &choice), STANCE_EMODEL);
     assert_non_null(strstr(stance_error_text(), "--pose-input"));
-    stance_model_close(&model);
-    base_buffer_free(&bytes);
-}
-
-/* Pose networks see a crop, all others the whole picture. */
-static void test_open_inputs_have_the_size_of_their_role(void **state)
-{
-    struct crowd crowd;
-    struct stance_model *model;
-    struct model_traits traits;
-    const struct model_choice choice = {.width = 416, .height = 416};
-    make_crowd(&crowd);
-    struct base_buffer bytes =
-        tiny_one_stage(-1, PEOPLE, crowd.dets[0], POINTS, crowd.keypoints[0][0]);
-    trial_check(engine_model_parse(&model, bytes.data, bytes.size, "open.onnx"));
-    trial_check(model_identify(&traits, model, NULL));
-    assert_ptr_equal(traits.family, &model_rtmo);
-    assert_true(traits.input.width == 640 && traits.input.height == 640);
-    trial_check(model_identify(&traits, model, &choice));
-    assert_int_equal(traits.input.width, 416);
     stance_model_close(&model);
     base_buffer_free(&bytes);
 }
@@ -635,18 +366,8 @@ int main(void)
         cmocka_unit_test(test_feature_maps_are_no_detector),
         cmocka_unit_test(test_suppression_inside_is_told_apart_by_the_stem),
         cmocka_unit_test(test_each_image_of_a_batch_has_its_own_boxes),
-        cmocka_unit_test(test_one_network_finds_people_and_keypoints),
-        cmocka_unit_test(test_keypoints_that_are_no_numbers_are_absent),
-        cmocka_unit_test(test_of_two_alike_poses_the_better_stays),
-        cmocka_unit_test(test_one_network_may_find_nobody),
-        cmocka_unit_test(test_what_a_one_stage_network_cannot_do_is_told),
-        cmocka_unit_test(test_dark_on_simcc_gives_the_published_values),
-        cmocka_unit_test(test_dark_stays_near_the_maximum),
-        cmocka_unit_test(test_heatmaps_are_refined_as_published),
-        cmocka_unit_test(test_only_what_a_family_has_can_be_asked_for),
         cmocka_unit_test(test_simcc_with_other_splits_and_a_depth),
         cmocka_unit_test(test_open_inputs_get_the_size_that_is_named),
-        cmocka_unit_test(test_open_inputs_have_the_size_of_their_role),
         cmocka_unit_test(test_the_caller_goes_before_the_card),
         cmocka_unit_test(test_a_fixed_input_has_one_size),
         cmocka_unit_test(test_a_flip_test_needs_a_keypoint_set),
