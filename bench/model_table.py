@@ -2,7 +2,7 @@
 """Writes the table of docs/models.md: every card that comes with stance, and what was measured of networks
 of the same structure (bench/results).
 
-usage: bench/model_table.py [--check]    --check writes nothing, and fails when the table is an old one"""
+usage: bench/model_table.py"""
 import json
 import pathlib
 import re
@@ -68,15 +68,11 @@ def lines():
             "|---|---|---|---|---|---|---|---|", *(line_of(card, times) for card in cards)]
 
 
-def write():
-    report.write_between_marks(ROOT / "docs/models.md", "models", lines())
+def pages():
+    yield report.Page("docs/models.md", "models", lines())
 
 
 if __name__ == "__main__":
-    if sys.argv[1:] == ["--check"]:
-        if "\n".join(lines()) not in (ROOT / "docs/models.md").read_text():
-            sys.exit("docs/models.md is older than cards or measurements: run bench/model_table.py")
-    elif sys.argv[1:]:
+    if sys.argv[1:]:
         sys.exit(__doc__)
-    else:
-        write()
+    report.write_pages(ROOT, pages())

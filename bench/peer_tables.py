@@ -134,8 +134,7 @@ def picture(result):
                        [names[ratio] for ratio in series], groups)
 
 
-def write(root, result):
-    report.write_between_marks(root / "README.md", "bench", short(result))
-    report.write_between_marks(root / "docs/performance.md", "bench", full(result))
-    (root / "docs/peers.svg").write_text(picture(result))
-    print("written: the tables of README.md and docs/performance.md, and docs/peers.svg")
+def pages(result):
+    yield report.Page("README.md", "bench", list(short(result)))
+    yield report.Page("docs/performance.md", "bench", list(full(result)))
+    yield report.Page("docs/peers.svg", None, [picture(result)])

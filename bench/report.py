@@ -27,14 +27,39 @@ def keep(root, name, result):
     print(f"written: {file.relative_to(root)}")
 
 
-def write_between_marks(file, mark, lines):
-    """Between '<!-- MARK: … -->' and '<!-- end of MARK -->', each a line."""
-    changed, count = re.subn(rf"(<!-- {mark}: [^\n]*-->\n).*?(<!-- end of {mark} -->)",
-                             lambda found: found[1] + "\n".join(lines) + "\n" + found[2],
-                             file.read_text(), flags=re.S)
-    if count != 1:
-        sys.exit(f"{file} has no place for the table of {mark}")
-    file.write_text(changed)
+class Page:
+    """Lines of a document between '<!-- MARK: … -->' and '<!-- end of MARK -->', each a line of its own,
+    or without a mark a whole file."""
+
+    def __init__(self, name, mark, lines):
+        self.name, self.mark, self.text = name, mark, "\n".join(lines)
+
+    def within(self, text):
+        """The document's text with this page in it."""
+        if not self.mark:
+            return self.text
+        changed, count = re.subn(
+            rf"(<!-- {self.mark}: [^\n]*-->\n).*?(<!-- end of {self.mark} -->)",
+            lambda found: found[1] + self.text + "\n" + found[2], text, flags=re.S)
+        if count != 1:
+            sys.exit(f"{self.name} has no place for the table of {self.mark}")
+        return changed
+
+
+def _read(file):
+    return file.read_text() if file.exists() else ""
+
+
+def write_pages(root, pages):
+    for page in pages:
+        (root / page.name).write_text(page.within(_read(root / page.name)))
+        print(f"written: {page.name}")
+
+
+def old_pages(root, pages):
+    """The names of those that writing would change."""
+    return [page.name for page in pages
+            if page.within(_read(root / page.name)) != _read(root / page.name)]
 
 
 _STYLE = """<style>
