@@ -1,4 +1,4 @@
-/* Writes the seed corpora fuzz/corpus/onnx and fuzz/corpus/npy; run it when a format gains a part:
+/* Writes the seed corpora fuzz/corpus/onnx, network and npy; run it when a format gains a part:
  * make_seeds fuzz/corpus */
 #include <stdio.h>
 #include <string.h>
@@ -6,6 +6,8 @@
 #include "base/file.h"
 #include "onnx/onnx_write.h"
 #include "support/proto.h"
+#include "support/quant_net.h"
+#include "support/tiny_model.h"
 #include "tensor/npy_format.h"
 #include "tensor/storage.h"
 
@@ -111,6 +113,19 @@ static void save_npy_header(const char *name, int major, const char *header, siz
     save(name, &bytes);
 }
 
+static void save_networks(void)
+{
+    struct base_buffer networks[] = {tiny_network(1, 8, 8), tiny_fixed_batch(), tiny_suppression(),
+                                     tiny_heatmap(32, 32, 3),
+                                     quant_network((struct quant_style){.everywhere = true}, 8, 8)};
+    static const char *const names[] = {"layers", "batch", "suppression", "heatmap", "bytes"};
+    for (int i = 0; i < 5; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "network/%s.onnx", names[i]);
+        save(name, &networks[i]);
+    }
+}
+
 int main(int count, char **arguments)
 {
     if (count != 2) {
@@ -120,6 +135,7 @@ int main(int count, char **arguments)
     top = arguments[1];
     struct base_buffer sample = proto_sample_model();
     save("onnx/sample.onnx", &sample);
+    save_networks();
     for (int dtype = STANCE_FLOAT32; dtype <= STANCE_BFLOAT16; dtype++)
         if (stance_dtype_size(dtype))
             save_raw(dtype);
