@@ -305,11 +305,12 @@ const struct cli_command cli_bench = {
     .arguments = "MODEL",
     .summary = "measure how fast a model runs here",
     .details =
-        "Times are wall time of whole runs on noise. The peak is measured right after, with "
-        "the same threads.\n"
+        "Times are wall time of whole runs on noise. The peak is measured right after, with the "
+        "same\nthreads.\n"
         "--operators lists the operators, the slowest first: share of the time, GFLOP/s and GB/s, "
-        "each also as a share of what the processor reaches in loops that do nothing else (copying "
-        "of memory that no cache holds: above 100 % where data lie in the cache), and which of "
+        "each also\nas a share of what the processor reaches in loops that do nothing else "
+        "(copying "
+        "of memory that no\ncache holds: above 100 % where data lie in the cache), and which of "
         "both would bound it.",
     .options = options,
     .run = run_bench};

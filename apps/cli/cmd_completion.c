@@ -10,21 +10,39 @@ static void print_options(const struct cli_command *command)
         printf("%s%s", o == command->options ? "" : " ", o->name);
 }
 
+static void print_commands(void)
+{
+    for (int i = 0; cli_commands[i]; i++)
+        printf("%s%s", i ? " " : "", cli_commands[i]->name);
+}
+
+/* What may stand first, between `before` and `behind`; nothing where that is anything. */
+static void print_words(const struct cli_command *command, const char *before, const char *behind)
+{
+    if (!command->words && command != &cli_help)
+        return;
+    printf("%s", before);
+    if (command->words)
+        printf("%s", command->words);
+    else
+        print_commands();
+    printf("%s", behind);
+}
+
 static void print_bash(void)
 {
     printf("_stance() {\n"
            "    local word=\"${COMP_WORDS[COMP_CWORD]}\" options=\"\" words=\"\"\n"
            "    if [ \"$COMP_CWORD\" -eq 1 ]; then\n"
            "        COMPREPLY=($(compgen -W \"");
-    for (int i = 0; cli_commands[i]; i++)
-        printf("%s%s", i ? " " : "", cli_commands[i]->name);
+    print_commands();
     printf("\" -- \"$word\"))\n        return\n    fi\n    case \"${COMP_WORDS[1]}\" in\n");
     for (int i = 0; cli_commands[i]; i++) {
         printf("    %s) options=\"", cli_commands[i]->name);
         print_options(cli_commands[i]);
-        printf("\"%s%s%s ;;\n", cli_commands[i]->words ? " words=\"" : "",
-               cli_commands[i]->words ? cli_commands[i]->words : "",
-               cli_commands[i]->words ? "\"" : "");
+        printf("\"");
+        print_words(cli_commands[i], " words=\"", "\"");
+        printf(" ;;\n");
     }
     printf("    esac\n"
            "    case \"$word\" in\n"
@@ -68,8 +86,7 @@ static void print_zsh(void)
             else
                 printf("]'");
         }
-        if (cli_commands[i]->words)
-            printf(" \\\n        '1:what:(%s)'", cli_commands[i]->words);
+        print_words(cli_commands[i], " \\\n        '1:what:(", ")'");
         printf(" '*:file:_files' ;;\n");
     }
     printf("    esac\n}\n_stance \"$@\"\n");

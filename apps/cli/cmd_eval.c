@@ -174,6 +174,7 @@ static int run_eval(int argument_count, char **arguments)
 const struct cli_command cli_eval = {
     .name = "eval",
     .arguments = "coco|mot",
+    .words = "coco mot",
     .summary = "measure results or networks against a ground truth",
     .details =
         "With --results a COCO result file is evaluated; with --images networks run on every "

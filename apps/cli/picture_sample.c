@@ -2,6 +2,7 @@
 #include <glob.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "picture_input.h"
 #include "picture_sample.h"
@@ -54,10 +55,13 @@ static int each_in_folder(struct walk *walk, const char *folder)
     static const char *const endings[] = {"[jJ][pP][gG]",     "[jJ][pP][eE][gG]", "[pP][nN][gG]",
                                           "[wW][eE][bB][pP]", "[bB][mM][pP]",     "[tT][iI][fF]",
                                           "[tT][iI][fF][fF]"};
+    size_t name = strlen(folder);
+    while (name > 1 && folder[name - 1] == '/')
+        name--;
     for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
         char pattern[4096];
         glob_t found;
-        int length = snprintf(pattern, sizeof pattern, "%s/*.%s", folder, endings[i]);
+        int length = snprintf(pattern, sizeof pattern, "%.*s/*.%s", (int)name, folder, endings[i]);
         if (length < 0 || (size_t)length >= sizeof pattern)
             return cli_fail(CLI_FAILED, "the path '%.80s…' is too long", folder);
         if (glob(pattern, 0, NULL, &found) == 0)
