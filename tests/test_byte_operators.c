@@ -38,7 +38,8 @@ static void read_types(char *out, size_t size, const struct base_buffer *bytes)
     trial_check(engine_model_parse(&model, bytes->data, bytes->size, "test.onnx"));
     for (int i = 0; i < model->graph->input_count; i++)
         shapes[i] = model->graph->values[model->graph->inputs[i]].shape;
-    trial_check(engine_specialise(&graph, model, kernel_table(BASE_CPU_REF), shapes));
+    const struct engine_inputs inputs = {.shapes = shapes};
+    trial_check(engine_specialise(&graph, model, kernel_table(BASE_CPU_REF), &inputs));
     size_t used = 0;
     for (int i = 0; i < graph->node_count; i++) {
         const struct graph_value *result = &graph->values[graph->nodes[i].outputs[0]];

@@ -40,6 +40,7 @@ static struct stance_pose *open_pose(const char *detector, const char *network,
     }
     options->detector = detector ? trial_model(detector) : NULL;
     options->pose = trial_model(network);
+    options->full_input = 1; /* as the reference shows its pictures */
     trial_check(stance_pose_open(&pose, options));
     stance_model_close(&options->detector); /* the pipeline keeps its own references */
     stance_model_close(&options->pose);

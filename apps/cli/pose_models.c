@@ -145,6 +145,7 @@ int cli_pose_options(struct stance_pose_options *options, const struct cli_pose_
     options->detector = models->detector;
     options->pose = models->pose;
     options->center = is_center(choice);
+    options->full_input = choice->full_input;
     options->device = choice->device;
     options->threads = choice->threads;
     options->detector_threshold = choice->detector_threshold;

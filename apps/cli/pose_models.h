@@ -15,6 +15,7 @@ struct cli_pose_choice {
     const char *refine, *detector_input, *pose_input, *device;
     float detector_threshold, pose_oks;
     int threads, max_people;
+    bool full_input;
 };
 
 #define CLI_POSE_DEFAULTS(threshold, oks)                                                          \
@@ -45,6 +46,9 @@ struct cli_pose_choice {
      CLI_TEXT, offsetof(values, field.detector_input), 0, 0},                                      \
     {"--pose-input", NULL, "WxH", "input size where the pose network's file leaves it open",       \
      CLI_TEXT, offsetof(values, field.pose_input), 0, 0},                                          \
+    {"--full-input", NULL, NULL,                                                                   \
+     "networks that see whole pictures get all of their input, padded, as in their papers",        \
+     CLI_FLAG, offsetof(values, field.full_input), 0, 0},                                          \
     {"--det-thr", NULL, "T", "take boxes with at least this score (" threshold ")", CLI_NUMBER,    \
      offsetof(values, field.detector_threshold), 0, 1},                                            \
     {"--pose-nms", NULL, "T", "of two poses with a higher OKS one goes; 1: none (" oks ")",        \

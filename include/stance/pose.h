@@ -69,6 +69,11 @@ struct stance_pose_options {
     int32_t pose_size[2];          /* open; 0: as the card says, else 640×640 and 192×256 */
     int32_t detector_classes[2];   /* the first and the last class of the detector that count; 0, 0:
                                       persons; 14, 23: COCO's animals; a last of 0: the first alone */
+    int32_t full_input;            /* not 0: networks that see the whole picture get all of their
+                                      input, padded with grey, as their authors' programs do; 0: the
+                                      part that the picture fills, in steps of 32 pixels, where the
+                                      network allows it: as accurate, and 16:9 takes three fifths of
+                                      the time */
 };
 
 STANCE_API void stance_pose_options_default(struct stance_pose_options *options);

@@ -29,6 +29,9 @@ struct stance_session_options {
     int32_t threads;      /* computing threads, the caller's included; 0: 1 */
     int32_t tier;         /* enum stance_tier */
     int32_t profile;      /* not 0: measure every operator, see stance_session_profile() */
+    int32_t any_size; /* not 0: pictures (inputs of four dims) may be of another height and width
+                             than the file declares, where its operators allow it: convolutions do,
+                             matrix products and constants made for one size do not (ESHAPE) */
 };
 
 STANCE_API void stance_session_options_default(struct stance_session_options *options);

@@ -36,10 +36,10 @@ int engine_parts(int64_t work, int64_t least)
 }
 
 int engine_specialise(struct graph **out, struct stance_model *model,
-                      const struct kernel_table *kernels, const struct tensor_shape *shapes)
+                      const struct kernel_table *kernels, const struct engine_inputs *inputs)
 {
     struct graph_folder folder = engine_folder();
-    BASE_TRY(graph_specialise(out, model->graph, shapes, &folder));
+    BASE_TRY(graph_specialise_size(out, model->graph, inputs->shapes, &folder, inputs->any_size));
     void *context = (void *)(uintptr_t)kernels;
     struct engine_joining joining = {model, kernels};
     int code = graph_fuse(*out);
@@ -294,7 +294,7 @@ static int rehearse(struct engine_plan *plan)
 
 int engine_plan_open(struct engine_plan **out, struct stance_model *model,
                      const struct kernel_table *kernels, struct base_pool *pool,
-                     struct engine_workspace *workspace, const struct tensor_shape *shapes)
+                     struct engine_workspace *workspace, const struct engine_inputs *inputs)
 {
     *out = NULL;
     struct engine_plan *plan = base_alloc_zero(1, sizeof *plan);
@@ -306,7 +306,7 @@ int engine_plan_open(struct engine_plan **out, struct stance_model *model,
     plan->workspace = workspace;
     int code = base_arena_open(&plan->arena, PLAN_ARENA);
     if (code == 0)
-        code = engine_specialise(&plan->graph, model, kernels, shapes);
+        code = engine_specialise(&plan->graph, model, kernels, inputs);
     if (code == 0) {
         plan->int8_multiply_adds = graph_byte_multiply_adds(plan->graph);
         code = init_places(plan);

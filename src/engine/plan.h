@@ -80,19 +80,25 @@ struct engine_plan {
     int64_t runs, multiply_adds, int8_multiply_adds;
 };
 
-/* `shapes[i]` for input i of the model. Errors: see stance_session_prepare(). */
+/* What a plan is for: `shapes[i]` for input i of the model; any_size as in stance_session_options. */
+struct engine_inputs {
+    const struct tensor_shape *shapes;
+    bool any_size;
+};
+
+/* Errors: see stance_session_prepare(). */
 int engine_plan_open(struct engine_plan **out, struct stance_model *model,
                      const struct kernel_table *kernels, struct base_pool *pool,
-                     struct engine_workspace *workspace, const struct tensor_shape *shapes);
+                     struct engine_workspace *workspace, const struct engine_inputs *inputs);
 void engine_plan_close(struct engine_plan **plan);
 
 /* `inputs[i]`: data of input i. Afterwards engine_plan_output() tells the results. */
 int engine_plan_run(struct engine_plan *plan, const void *const *inputs, bool profile);
 const struct stance_tensor *engine_plan_output(const struct engine_plan *plan, int i);
 
-/* A specialised graph for these shapes, with passes applied up to what `kernels` runs. */
+/* A specialised graph for these inputs, with passes applied up to what `kernels` runs. */
 int engine_specialise(struct graph **out, struct stance_model *model,
-                      const struct kernel_table *kernels, const struct tensor_shape *shapes);
+                      const struct kernel_table *kernels, const struct engine_inputs *inputs);
 
 /* ---- For the makers --------------------------------------------------------------------------- */
 

@@ -24,7 +24,7 @@ struct stance_session {
     struct stance_model *model;
     const struct kernel_table *kernels;
     struct base_pool *pool;
-    bool profile;
+    bool profile, any_size;
     struct engine_workspace workspace; /* of all plans */
     struct entry entries[MAX_PLANS];
     struct entry *current;
@@ -108,6 +108,7 @@ int stance_session_open(struct stance_session **out, struct stance_model *model,
     session->model = engine_model_keep(model);
     session->kernels = kernel_table(tier);
     session->profile = chosen.profile != 0;
+    session->any_size = chosen.any_size != 0;
     describe(session);
     *out = session;
     return 0;
@@ -213,7 +214,8 @@ static int can_rebatch(const struct stance_session *session, const struct tensor
     }
     struct graph *graph;
     struct graph_folder folder = engine_folder();
-    int code = graph_specialise(&graph, session->model->graph, probes, &folder);
+    int code =
+        graph_specialise_size(&graph, session->model->graph, probes, &folder, session->any_size);
     if (code < 0)
         return code == STANCE_ENOMEMORY ? code : 0;
     int independent = graph_batch_independent(graph, PROBE, NULL, 0);
@@ -252,8 +254,9 @@ static int fill_entry(struct stance_session *session, struct entry *entry,
     if (entry->loops > 1)
         for (int i = 0; i < count; i++)
             shapes[i].dims[0] = 1;
+    const struct engine_inputs asked = {shapes, session->any_size};
     BASE_TRY(engine_plan_open(&entry->plan, session->model, session->kernels, session->pool,
-                              &session->workspace, shapes));
+                              &session->workspace, &asked));
     return entry->loops > 1 ? collect_open(entry, session->model->graph->output_count) : 0;
 }
 

@@ -226,6 +226,11 @@ int graph_simplify(struct graph *graph, const struct graph_folder *folder);
  * an operator; a fixed batch (dim 0) may be overridden. */
 int graph_specialise(struct graph **out, const struct graph *source,
                      const struct tensor_shape *shapes, const struct graph_folder *folder);
+/* The same; with `any_size` a fixed height and width of pictures (dims 2 and 3 of four) may be
+ * overridden too. */
+int graph_specialise_size(struct graph **out, const struct graph *source,
+                          const struct tensor_shape *shapes, const struct graph_folder *folder,
+                          bool any_size);
 
 /* Whether a model exported with a fixed batch of 1 computes each image of a larger batch alone: no
  * operator bakes the 1 in or mixes axis 0. `graph` is specialised for batch `n` > 1; the answer

@@ -5,8 +5,10 @@
 #include "base/memory.h"
 #include "graph/rewrite.h"
 
-/* A given shape may differ from the declared one where that leaves dims open, and in the batch. */
-static int check_input(const struct graph *source, int input, const struct tensor_shape *shape)
+/* A given shape may differ from the declared one where that leaves dims open, in the batch, and with
+ * `any_size` in a picture's height and width. */
+static int check_input(const struct graph *source, int input, const struct tensor_shape *shape,
+                       bool any_size)
 {
     const struct graph_value *value = &source->values[source->inputs[input]];
     const struct tensor_shape *declared = &value->shape;
@@ -17,7 +19,8 @@ static int check_input(const struct graph *source, int input, const struct tenso
         return base_error_context(code, "input '%.200s'", value->name);
     bool fits = declared->rank < 0 || declared->rank == shape->rank;
     for (int i = 1; fits && i < declared->rank; i++)
-        fits = declared->dims[i] < 0 || declared->dims[i] == shape->dims[i];
+        fits = declared->dims[i] < 0 || declared->dims[i] == shape->dims[i] ||
+               (any_size && i > 1 && shape->rank == 4);
     if (!fits)
         return base_error(STANCE_ESHAPE, "input '%.200s' of shape %s cannot be %s", value->name,
                           tensor_shape_text(declared, declared_text),
@@ -69,12 +72,13 @@ static int drop_unused(struct graph *graph)
     return 0;
 }
 
-int graph_specialise(struct graph **out, const struct graph *source,
-                     const struct tensor_shape *shapes, const struct graph_folder *folder)
+int graph_specialise_size(struct graph **out, const struct graph *source,
+                          const struct tensor_shape *shapes, const struct graph_folder *folder,
+                          bool any_size)
 {
     *out = NULL;
     for (int i = 0; i < source->input_count; i++)
-        BASE_TRY(check_input(source, i, &shapes[i]));
+        BASE_TRY(check_input(source, i, &shapes[i], any_size));
     struct graph *graph;
     BASE_TRY(graph_copy(&graph, source));
     forget_shapes(graph);
@@ -89,4 +93,10 @@ int graph_specialise(struct graph **out, const struct graph *source,
         graph_close(&graph);
     *out = graph;
     return code;
+}
+
+int graph_specialise(struct graph **out, const struct graph *source,
+                     const struct tensor_shape *shapes, const struct graph_folder *folder)
+{
+    return graph_specialise_size(out, source, shapes, folder, false);
 }

@@ -120,8 +120,9 @@ static void fill_outputs(struct model_signature *out, const struct graph *graph,
     }
 }
 
-int model_signature_read(struct model_signature *out, const struct stance_model *model, int width,
-                         int height)
+/* `any`: the size goes before what the file declares. */
+static int read_signature(struct model_signature *out, const struct stance_model *model, int width,
+                          int height, bool any)
 {
     *out = (struct model_signature){.input_count = stance_model_input_count(model),
                                     .output_count = stance_model_output_count(model),
@@ -144,11 +145,43 @@ int model_signature_read(struct model_signature *out, const struct stance_model 
     out->input.rank = 4;
     out->open_size = input.dims[2] <= 0 || input.dims[3] <= 0;
     for (int i = 0; i < 4; i++)
-        out->input.dims[i] = i == 0 ? 1 : input.dims[i] > 0 ? input.dims[i] : open[i];
+        out->input.dims[i] =
+            i == 0 || input.dims[i] <= 0 || (any && i > 1) ? open[i] : input.dims[i];
     struct graph *graph;
     struct graph_folder folder = engine_folder();
-    BASE_TRY(graph_specialise(&graph, model->graph, &out->input, &folder));
+    BASE_TRY(graph_specialise_size(&graph, model->graph, &out->input, &folder, any));
     fill_outputs(out, graph, model);
     graph_close(&graph);
     return 0;
+}
+
+int model_signature_read(struct model_signature *out, const struct stance_model *model, int width,
+                         int height)
+{
+    return read_signature(out, model, width, height, false);
+}
+
+static bool outputs_known(const struct model_signature *signature)
+{
+    for (int i = 0; i < signature->output_count; i++)
+        if (!tensor_shape_known(&signature->outputs[i]))
+            return false;
+    return true;
+}
+
+int model_takes_parts(const struct model_traits *traits, const struct stance_model *model)
+{
+    struct model_signature signature;
+    struct model_traits probe = {0};
+    int width = traits->input.width - MODEL_PART, height = traits->input.height - 2 * MODEL_PART;
+    if (width < MODEL_PART || height < MODEL_PART)
+        return 0;
+    int code = read_signature(&signature, model, width, height, true);
+    if (code == 0 && !signature.open_size && !outputs_known(&signature))
+        return 0;
+    if (code == 0)
+        code = model_recognise(&signature, traits->family->name, &probe);
+    return code == STANCE_ENOMEMORY
+               ? code
+               : code == 0 && probe.family == traits->family && probe.variant == traits->variant;
 }

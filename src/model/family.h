@@ -86,6 +86,14 @@ int model_recognise(const struct model_signature *signature, const char *family,
 int model_signature_read(struct model_signature *out, const struct stance_model *model, int width,
                          int height);
 
+/* Detectors and one-stage networks look at cells of up to so many pixels: sizes of their inputs are
+ * multiples of it. */
+enum { MODEL_PART = 32 };
+
+/* Whether the network also takes a smaller input than its own, in steps of MODEL_PART, and answers in
+ * the same way. Asked with a size that no constant in it is made for. 1 or 0; negative: ENOMEMORY. */
+int model_takes_parts(const struct model_traits *traits, const struct stance_model *model);
+
 struct stance_card;
 
 /* The card of a model by its stance_model_path(); *out is NULL when it has none. */
@@ -116,6 +124,7 @@ struct model_choice {
     const char *keypoint_set;
     int refine; /* enum stance_refine */
     int32_t classes[2];
+    bool full_input; /* as in stance_pose_options */
 };
 
 /* model_identify() with this card, NULL for none, instead of the model's own. */

@@ -161,7 +161,8 @@ static int describe_graph(struct inspection *in, struct tensor_shape *shapes, in
     if (tier == STANCE_TIER_AUTO)
         BASE_TRY(base_cpu_choose(&chosen));
     struct graph *graph;
-    BASE_TRY(engine_specialise(&graph, in->model, kernel_table(chosen), shapes));
+    const struct engine_inputs inputs = {.shapes = shapes};
+    BASE_TRY(engine_specialise(&graph, in->model, kernel_table(chosen), &inputs));
     in->public.multiply_adds = graph_multiply_adds(graph);
     in->public.int8_multiply_adds = graph_byte_multiply_adds(graph);
     int code = graph_dump(graph, &in->after);

@@ -22,6 +22,7 @@ int pipeline_feed_picture(struct pipeline_stage *stage, const struct stance_imag
                           struct vision_mapping *mapping)
 {
     struct picture work = {.stage = stage, .image = image};
+    BASE_TRY(pipeline_stage_show(stage, image));
     engine_session_share(stage->session, share_picture, &work, stage->cuts);
     *mapping = work.mappings[0];
     if (work.codes[0] == 0)

@@ -17,6 +17,7 @@ static int show_picture(struct pipeline_stage *stage, const struct stance_image 
                         each_fn *each, void *context)
 {
     struct vision_mapping mapping;
+    stage->traits.input = stage->whole;
     BASE_TRY(vision_letterbox(stage->input, &stage->traits.input, image, &mapping, 0, 1));
     return show(stage, each, context);
 }

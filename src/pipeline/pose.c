@@ -97,11 +97,13 @@ static int open_stages(struct stance_pose *pose)
     const struct model_choice detector = {
         .width = o->detector_size[0],
         .height = o->detector_size[1],
-        .classes = {o->detector_classes[0], o->detector_classes[1]}};
+        .classes = {o->detector_classes[0], o->detector_classes[1]},
+        .full_input = o->full_input != 0};
     const struct model_choice network = {.width = o->pose_size[0],
                                          .height = o->pose_size[1],
                                          .keypoint_set = o->keypoint_set,
-                                         .refine = o->refine};
+                                         .refine = o->refine,
+                                         .full_input = o->full_input != 0};
     if (pose->has_detector)
         BASE_TRY(pipeline_stage_open(&pose->detector, o->detector, true, &detector, &session, 1));
     if (o->pose)

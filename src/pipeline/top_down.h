@@ -17,9 +17,11 @@ enum { PIPELINE_CUTS = 4 };
 /* One network ready to run on pictures. */
 struct pipeline_stage {
     struct stance_session *session;
-    struct model_traits traits;
-    float *input;   /* room for `capacity` images */
-    float *scratch; /* for decoding */
+    struct model_traits traits; /* .input: what is shown now */
+    struct vision_input whole;  /* the network's own input */
+    bool parts;                 /* only what a picture fills of it is shown */
+    float *input;               /* room for `capacity` images */
+    float *scratch;             /* for decoding */
     int capacity, output_count;
     int cuts; /* of each picture or crop that is fed in: 1 where there is one thread */
 };
@@ -31,6 +33,10 @@ int pipeline_stage_open(struct pipeline_stage *stage, struct stance_model *model
                         const struct model_choice *choice,
                         const struct stance_session_options *options, int capacity);
 void pipeline_stage_close(struct pipeline_stage *stage);
+
+/* Sets the input that a picture will be shown in: the whole one, or with stage->parts what the picture
+ * fills of it. Errors: EARGUMENT, ELIMIT for a picture that cannot be used. */
+int pipeline_stage_show(struct pipeline_stage *stage, const struct stance_image *image);
 
 /* Runs `batch` images that lie in stage->input. `outputs` has MODEL_MAX_OUTPUTS entries. */
 int pipeline_stage_run(struct pipeline_stage *stage, int batch, struct stance_tensor *outputs);

@@ -36,6 +36,10 @@ enum { VISION_PAD = 114 };
 int vision_letterbox(float *out, const struct vision_input *input, const struct stance_image *image,
                      struct vision_mapping *mapping, int part, int parts);
 
+/* The part of an input that a picture fills, in whole steps. Errors: as above. */
+int vision_letterbox_part(const struct vision_input *input, const struct stance_image *image,
+                          int step, int32_t *width, int32_t *height);
+
 /* The surroundings of a box x1, y1, x2, y2: its size times `padding` (1.25 for RTMPose), widened to
  * the aspect of the input, centred, bilinear, black outside of the picture. Boxes thinner than a
  * pixel count as one pixel. Errors: as above, and EARGUMENT for a box that is not finite. */

@@ -39,3 +39,21 @@ int vision_letterbox(float *out, const struct vision_input *input, const struct 
     *mapping = (struct vision_mapping){{back, back}, {0, 0}};
     return 0;
 }
+
+static int32_t steps(int side, int step, int32_t limit)
+{
+    int32_t whole = (side + step - 1) / step * step;
+    return whole < limit ? whole : limit;
+}
+
+int vision_letterbox_part(const struct vision_input *input, const struct stance_image *image,
+                          int step, int32_t *width, int32_t *height)
+{
+    BASE_TRY(vision_fill_check(input, image));
+    double scale;
+    int w, h;
+    letterbox_size(input, image->width, image->height, &scale, &w, &h);
+    *width = steps(w, step, input->width);
+    *height = steps(h, step, input->height);
+    return 0;
+}

@@ -35,6 +35,7 @@ static void print_session(void)
     FIELD(stance_session_options, threads);
     FIELD(stance_session_options, tier);
     FIELD(stance_session_options, profile);
+    FIELD(stance_session_options, any_size);
     STRUCT(stance_limits);
     FIELD(stance_limits, struct_size);
     FIELD(stance_limits, float_gflops);
@@ -244,6 +245,7 @@ static void print_options(void)
     FIELD(stance_pose_options, detector_size);
     FIELD(stance_pose_options, pose_size);
     FIELD(stance_pose_options, detector_classes);
+    FIELD(stance_pose_options, full_input);
     STRUCT(stance_draw_options);
     FIELD(stance_draw_options, struct_size);
     FIELD(stance_draw_options, keypoint_threshold);
