@@ -139,17 +139,17 @@ static void test_the_last_plans_are_kept_and_older_ones_go(void **state)
     struct trial trial;
     trial_parse(&trial, &model, 1);
     trial_session(&trial, STANCE_TIER_AUTO, 1);
-    for (int64_t batch = 1; batch <= 4; batch++) {
+    for (int64_t batch = 1; batch <= 8; batch++) {
         trial_batch(&trial, batch);
         trial_run(&trial);
     }
     long allocated = base_alloc_count(), live = base_alloc_live();
-    for (int64_t batch = 4; batch >= 1; batch--) {
+    for (int64_t batch = 8; batch >= 1; batch--) {
         trial_batch(&trial, batch);
         trial_run(&trial);
     }
     assert_int_equal(base_alloc_count(), allocated);
-    for (int64_t batch = 5; batch <= 20; batch++) {
+    for (int64_t batch = 9; batch <= 40; batch++) {
         trial_batch(&trial, batch);
         trial_run(&trial);
     }

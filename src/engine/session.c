@@ -9,7 +9,7 @@
 #include "engine/share.h"
 #include "stance/session.h"
 
-enum { MAX_PLANS = 4, MAX_INPUTS = 64, MAX_OUTPUTS = 64 };
+enum { MAX_PLANS = 8, MAX_INPUTS = 64, MAX_OUTPUTS = 64 };
 
 /* A plan and the shapes it is for. */
 struct entry {
