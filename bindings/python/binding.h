@@ -47,6 +47,7 @@ enum python_kind {
     PYTHON_TEXT,   /* const char *: None is NULL; lives as long as the argument */
     PYTHON_WORD,   /* int32_t: index among `words` */
     PYTHON_SIZE,   /* int32_t[2] of a tuple (width, height) */
+    PYTHON_RANGE,  /* int32_t[2] of a tuple (first, last) */
 };
 
 /* One keyword that fills a field of an options struct. */
@@ -228,6 +229,12 @@ PyObject *python_people_open(struct python_people *people, PyObject *keypoint_se
 PyObject *python_keypoint_set_open(const struct stance_keypoint_set *set);
 
 PyObject *python_draw(PyObject *module, PyObject *args, PyObject *kwargs);
+
+/* ---- Presets (py_preset.c) ---- */
+
+/* NULL with an exception that lists them. */
+const struct stance_preset *python_preset_find(const char *name);
+PyObject *python_presets(PyObject *module, PyObject *unused);
 
 /* ---- Handles of the library ---- */
 

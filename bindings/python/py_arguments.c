@@ -109,13 +109,20 @@ int python_word(const char *name, const char *const *words, PyObject *value, int
     return -1;
 }
 
-static int pair(const char *name, PyObject *value, int32_t *out)
+static int pair(const char *name, const char *wanted, PyObject *value, int32_t *out)
 {
     if (!PyTuple_Check(value) || PyTuple_Size(value) != 2)
-        return wrong_type(name, "a tuple (width, height)", value);
+        return wrong_type(name, wanted, value);
     for (int i = 0; i < 2; i++)
         if (int32_value(name, PyTuple_GetItem(value, i), &out[i]) < 0)
             return -1;
+    return 0;
+}
+
+static int size(const char *name, PyObject *value, int32_t *out)
+{
+    if (pair(name, "a tuple (width, height)", value, out) < 0)
+        return -1;
     if (out[0] >= 0 && out[1] >= 0)
         return 0;
     python_fail(STANCE_EARGUMENT, "%s: it is negative", name);
@@ -143,7 +150,8 @@ int python_option_set(const char *name, const struct python_option *option, PyOb
     case PYTHON_INT64: return python_int64(name, value, field);
     case PYTHON_TEXT: return text(name, value, field);
     case PYTHON_WORD: return python_word(name, option->words, value, field);
-    case PYTHON_SIZE: return pair(name, value, field);
+    case PYTHON_SIZE: return size(name, value, field);
+    case PYTHON_RANGE: return pair(name, "a tuple (first, last)", value, field);
     case PYTHON_BOOL: return truth(name, value, field);
     case PYTHON_CHOICE:
         *(int32_t *)field = -1;

@@ -137,6 +137,8 @@ static PyMethodDef functions[] = {
     {"devices", list_devices, METH_NOARGS, "devices()\n\nDevices that can be used here."},
     {"models", list_models, METH_NOARGS,
      "models()\n\nModels that are found by name, built-in ones first."},
+    {"presets", python_presets, METH_NOARGS,
+     "presets()\n\nNetworks that go together for a task: a list of Preset."},
     {"card_names", list_card_names, METH_NOARGS,
      "card_names()\n\nModels that are known, here or not: their cards come with stance."},
     {"read_card", read_card, METH_O, NULL},

@@ -1,9 +1,15 @@
 /* Pipelines: from a picture to people. */
 #include "binding.h"
 
+/* What the keywords say. */
+struct choice {
+    struct stance_pose_options options;
+    const char *preset;
+};
+
 #define FIELD(kind, name)                                                                          \
     {                                                                                              \
-#name, kind, offsetof(struct stance_pose_options, name), NULL                              \
+#name, kind, offsetof(struct choice, options.name), NULL                                   \
     }
 
 static const char *const refinements[] = {"auto", "none", "shift", "dark", "udp", NULL};
@@ -17,38 +23,56 @@ static const struct python_option options_table[] = {
     FIELD(PYTHON_FLOAT, pose_oks),
     FIELD(PYTHON_INT, max_people),
     FIELD(PYTHON_BOOL, flip_test),
-    {"refine", PYTHON_WORD, offsetof(struct stance_pose_options, refine), refinements},
+    {"refine", PYTHON_WORD, offsetof(struct choice, options.refine), refinements},
     FIELD(PYTHON_TEXT, keypoint_set),
     FIELD(PYTHON_SIZE, detector_size),
     FIELD(PYTHON_SIZE, pose_size),
+    FIELD(PYTHON_RANGE, detector_classes),
+    {"preset", PYTHON_TEXT, offsetof(struct choice, preset), NULL},
     {0},
 };
 
-/* The networks of the arguments; a detector that is left out is the one inside the library, where the
- * other network needs one. */
-static int take_models(PyObject *pose, PyObject *detector, bool center, struct python_model *out[2])
+/* The model of an argument: left out it is the `usual` one, None is none. */
+static int take_model(PyObject *value, const char *usual, struct python_model **out)
 {
-    PyObject *first = pose ? pose : PyUnicode_FromString("stance-pose");
-    out[0] = out[1] = NULL;
-    if (first && first != Py_None)
-        out[0] = python_model_take(first);
-    if (!first || (first != Py_None && !out[0])) {
-        if (!pose)
-            Py_XDECREF(first);
-        return -1;
-    }
-    if (!pose)
-        Py_DECREF(first);
-    if (detector == Py_None ||
-        (!detector &&
-         (center || (out[0] && stance_model_role(out[0]->model) == STANCE_ROLE_ONE_STAGE))))
+    *out = NULL;
+    if (value == Py_None)
         return 0;
-    PyObject *second = detector ? detector : PyUnicode_FromString("stance-det");
-    if (second)
-        out[1] = python_model_take(second);
-    if (!detector)
-        Py_XDECREF(second);
-    return out[1] ? 0 : -1;
+    PyObject *name = value ? value : PyUnicode_FromString(usual);
+    if (name)
+        *out = python_model_take(name);
+    if (!value)
+        Py_XDECREF(name);
+    return *out ? 0 : -1;
+}
+
+/* The networks of the arguments, else of the preset, else those inside the library. A detector that is
+ * left out is none where the other network needs none. */
+static int take_models(PyObject *const values[2], const struct stance_preset *preset, bool center,
+                       struct python_model *out[2])
+{
+    out[1] = NULL;
+    if (take_model(values[0], preset ? preset->pose : "stance-pose", &out[0]) < 0)
+        return -1;
+    bool alone = center || (out[0] && stance_model_role(out[0]->model) == STANCE_ROLE_ONE_STAGE);
+    if (!values[1] && alone)
+        return 0;
+    return take_model(values[1], preset && preset->detector ? preset->detector : "stance-det",
+                      &out[1]);
+}
+
+enum { UNSAID = INT32_MIN };
+
+/* What a preset says beside the names of networks; it goes with its own detector only. */
+static void fill_options(struct stance_pose_options *options, const struct stance_preset *preset)
+{
+    static const struct stance_preset none = {.detector_classes = {0, 0}};
+    preset = preset ? preset : &none;
+    if (preset->detector && strcmp(preset->detector, "center") == 0)
+        options->center = 1;
+    if (options->detector_classes[0] == UNSAID)
+        memcpy(options->detector_classes, preset->detector_classes,
+               sizeof options->detector_classes);
 }
 
 static int open_pipeline(struct python_pipeline *pipeline, struct stance_pose_options *options,
@@ -74,14 +98,18 @@ static int pipeline_init(PyObject *self, PyObject *args, PyObject *kwargs)
     static const struct python_signature signature = {"Pipeline", 0, names, options_table};
     struct python_pipeline *pipeline = (struct python_pipeline *)self;
     PyObject *values[2];
-    struct stance_pose_options options;
-    stance_pose_options_default(&options);
-    if (python_arguments(&signature, args, kwargs, values, &options) < 0 ||
+    struct choice choice = {.preset = NULL};
+    const struct stance_preset *preset = NULL;
+    stance_pose_options_default(&choice.options);
+    choice.options.detector_classes[0] = UNSAID;
+    if (python_arguments(&signature, args, kwargs, values, &choice) < 0 ||
+        (choice.preset && !(preset = python_preset_find(choice.preset))) ||
         python_handle_open(&pipeline->handle) < 0)
         return -1;
+    fill_options(&choice.options, values[1] ? NULL : preset);
     struct python_model *models[2];
-    int code = take_models(values[0], values[1], options.center, models);
-    code = code < 0 ? PYTHON_RAISED : open_pipeline(pipeline, &options, models);
+    int code = take_models(values, preset, choice.options.center, models);
+    code = code < 0 ? PYTHON_RAISED : open_pipeline(pipeline, &choice.options, models);
     python_model_drop(models[0]);
     python_model_drop(models[1]);
     return python_handle_opened(&pipeline->handle, code);
@@ -234,33 +262,24 @@ static PyType_Slot slots[] = {
     {Py_tp_getset, fields},
     {Py_tp_methods, methods},
     {Py_tp_doc,
-     (void *)"Pipeline(pose='stance-pose', detector='stance-det', *, device='cpu', threads=1, "
-             "center=False,\n"
-             "         detector_threshold=0.3, nms_threshold=0.0, pose_oks=0.7, max_people=100,\n"
-             "         flip_test=False, refine='auto', keypoint_set=None, detector_size=(0, 0),\n"
-             "         pose_size=(0, 0))\n\n"
+     (void *)"Pipeline(pose='stance-pose', detector='stance-det', *, preset=None, device='cpu', "
+             "threads=1,\n"
+             "         center=False, detector_threshold=0.3, nms_threshold=0.0, pose_oks=0.7,\n"
+             "         max_people=100, flip_test=False, refine='auto', keypoint_set=None,\n"
+             "         detector_size=(0, 0), pose_size=(0, 0), detector_classes=(0, 0))\n\n"
              "From a picture to people.\n\n"
              "pose: name, path or Model of a pose network, or of a one-stage network, which needs "
-             "no "
-             "detector;\n"
-             "None: boxes only. detector: the same of a person detector; None: boxes are given to "
-             "process(), or\n"
-             "center, one person in the middle. threads: that compute, the caller's included; "
-             "results do "
-             "not\n"
-             "depend on it. detector_threshold: boxes with less score are dropped. nms_threshold: "
-             "IoU "
-             "above "
-             "which\nthe weaker box goes; 0: the family's own. pose_oks: of two people whose poses "
-             "are "
-             "more "
-             "alike the\nweaker goes; 1: none. flip_test: mean of each crop's and its mirror "
-             "image's "
-             "answers. "
-             "refine: 'auto',\n'none', 'shift', 'dark' or 'udp'. detector_size, pose_size: (width, "
-             "height) "
-             "of "
-             "inputs that the file\nleaves open."},
+             "no\ndetector; None: boxes only. detector: the same of a person detector; None: boxes "
+             "are given to\nprocess(), or center, one person in the middle. preset: networks that "
+             "go together, as presets()\nnames them: 'wholebody-balanced'; what is named beside it "
+             "goes before it. threads: that compute,\nthe caller's included; results do not depend "
+             "on it. detector_threshold: boxes with less score are\ndropped. nms_threshold: IoU "
+             "above which the weaker box goes; 0: the family's own. pose_oks: of two\npeople whose "
+             "poses are more alike the weaker goes; 1: none. flip_test: mean of each crop's and its"
+             "\nmirror image's answers. refine: 'auto', 'none', 'shift', 'dark' or 'udp'. "
+             "detector_size, pose_size:\n(width, height) of inputs that the file leaves open. "
+             "detector_classes: (first, last) of the\ndetector's classes that count; (0, 0): "
+             "persons."},
     {0, NULL},
 };
 

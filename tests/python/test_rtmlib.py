@@ -127,11 +127,11 @@ class Modes(Store):
         with self.assertRaisesRegex(stance.NotFoundError, "stance models import"):
             Body(det="https://example.org/mine.zip")
 
-    def test_every_mode_has_cards(self):
-        known = set(stance.card_names())
+    def test_every_mode_has_a_preset(self):
+        known = {(preset.task, preset.mode) for preset in stance.presets()}
         for solution in (Body, BodyWithFeet, Wholebody, Hand, Animal):
-            for pair in solution.MODE.values():
-                self.assertLessEqual(set(pair), known)
+            for mode in ("lightweight", "balanced", "performance"):
+                self.assertIn((solution.task, mode), known)
 
 
 class Tracking(unittest.TestCase):

@@ -6,6 +6,7 @@ import sys
 import time
 
 import stance
+from stance.zoo import sizes
 
 from .stream import RTMPoseStream
 
@@ -84,7 +85,7 @@ def main(arguments=None):
     parser.add_argument("--video", help="a file, folder or address instead of a camera")
     parser.add_argument("--headless", action="store_true", help="no window")
     parser.add_argument("--frames", type=int, help="end after so many")
-    parser.add_argument("--size", choices=["t", "s", "m", "l", "x"], help="models; built-in ones")
+    parser.add_argument("--size", choices=sizes(), help="models; built-in ones")
     parser.add_argument("--checkpoint", help="pose network: ONNX file, name, or .pth beside one")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--inference-gap", type=int, default=4, help="infer on every Nth frame; 4")

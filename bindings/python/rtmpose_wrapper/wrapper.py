@@ -5,18 +5,17 @@ import sys
 import stance
 from stance.follow import Follower, all_threads
 from stance.landmarks import NormalizedLandmarkList, person_landmarks
-from stance.zoo import checkpoint_model, size_models
+from stance.zoo import checkpoint_model, size_preset
 
 
 def open_pipeline(model_config, checkpoint, device, size, detector, threads):
     """The networks that are meant. A checkpoint or configuration goes before a size; without any,
     and beside a checkpoint, the models are those inside the library."""
-    pair = {} if size is None else dict(zip(("detector", "pose"), size_models(size)))
+    named = {} if detector is None else {"detector": detector}
     if checkpoint is not None or model_config is not None:
-        pair["pose"] = checkpoint_model(checkpoint, model_config)
-    if detector is not None:
-        pair["detector"] = detector
-    pipeline = stance.Pipeline(**pair, device=device,
+        named["pose"] = checkpoint_model(checkpoint, model_config)
+    pipeline = stance.Pipeline(preset=None if size is None else size_preset(size), **named,
+                               device=device,
                                threads=all_threads() if threads is None else threads)
     print(f"stance {stance.__version__}: {pipeline.description}", file=sys.stderr)
     return pipeline

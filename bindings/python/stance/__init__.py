@@ -17,8 +17,8 @@ import json as _json
 import os as _os
 
 from ._stance import (Frame, Model, Pipeline, Session, Stream, Tracker, Video, Writer, card_names,
-                      devices, draw, keypoint_map, models, process_streams, read_image, read_video,
-                      write_image)
+                      devices, draw, keypoint_map, models, presets, process_streams, read_image,
+                      read_video, write_image)
 from ._stance import evaluate_files as _evaluate_files
 from ._stance import read_card as _read_card
 from ._stance import read_sets as _read_sets
@@ -29,8 +29,8 @@ from .errors import (ArgumentError, CancelledError, ClosedError, DeviceError, El
 from .errors import make as _make_error
 from .metrics import body_metrics
 from .people import KeypointSet, People, Person
-from .records import (Device, ModelEntry, StreamCounts, TensorInfo, Times, Track, TrackerCounts,
-                      VideoInfo, VideoStats)
+from .records import (Device, ModelEntry, Preset, StreamCounts, TensorInfo, Times, Track,
+                      TrackerCounts, VideoInfo, VideoStats)
 
 _sets = {_set.name: _set for _set in _read_sets()}
 

@@ -48,6 +48,16 @@ class ModelEntry(NamedTuple):
     path: str | None  # None: inside the library
     bytes: int
 
+class Preset(NamedTuple):
+    """Networks that go together for a task."""
+
+    name: str  # "wholebody-balanced", for Pipeline
+    task: str  # "body", "feet", "wholebody", "hand", "face", "animal", "one-stage"
+    mode: str  # "lightweight", "balanced", "performance"; of the body also "t", "s", "m", "l", "x"
+    detector: str | None  # "center": one person in the middle; None: `pose` finds people itself
+    pose: str
+    detector_classes: tuple[int, int]  # of Pipeline
+
 class KeypointSet(NamedTuple):
     """Which keypoints a network gives, and how they belong together."""
 
@@ -64,6 +74,9 @@ def devices() -> list[Device]:
 
 def models() -> list[ModelEntry]:
     """Models that are found by name, built-in ones first."""
+
+def presets() -> list[Preset]:
+    """Networks that go together for a task, here or not."""
 
 def card_names() -> list[str]:
     """Models that are known, here or not: their cards come with stance."""
@@ -160,6 +173,8 @@ class Pipeline:
         None: boxes only.
     detector: the same of a person detector; None: boxes are given to process(), or `center`. When
         it is left out: "stance-det", and none beside a one-stage network or `center`.
+    preset: networks that go together, by the name that presets() gives ("wholebody-balanced"; the
+        body's also by their mode alone, "balanced"). A `pose` or `detector` beside it goes before it.
     device: "cpu"; see devices().
     threads: that compute, the caller's included. Results do not depend on it.
     center: one person in the middle of the picture.
@@ -171,6 +186,8 @@ class Pipeline:
     refine: "auto", "none", "shift", "dark" or "udp".
     keypoint_set: the network's keypoints by name; None: as its card says, else by their number.
     detector_size, pose_size: (width, height) of inputs that the file leaves open.
+    detector_classes: the (first, last) of the detector's classes that count. (0, 0): persons;
+        (14, 23): COCO's animals. When it is left out, those of the preset's detector.
     """
 
     def __init__(
@@ -178,6 +195,7 @@ class Pipeline:
         pose: str | os.PathLike[str] | Model | None = "stance-pose",
         detector: str | os.PathLike[str] | Model | None = ...,
         *,
+        preset: str | None = None,
         device: str = "cpu",
         threads: int = 1,
         center: bool = False,
@@ -190,6 +208,7 @@ class Pipeline:
         keypoint_set: str | None = None,
         detector_size: tuple[int, int] = (0, 0),
         pose_size: tuple[int, int] = (0, 0),
+        detector_classes: tuple[int, int] = (0, 0),
     ) -> None: ...
     def process(
         self, image: Picture, pixels: Pixels = ..., boxes: ArrayLike | None = None

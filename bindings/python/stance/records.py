@@ -18,6 +18,18 @@ class ModelEntry(NamedTuple):
     bytes: int
 
 
+class Preset(NamedTuple):
+    """Networks that go together; detector "center": one person in the middle, None: `pose` finds
+    people itself; detector_classes: of Pipeline."""
+
+    name: str
+    task: str
+    mode: str
+    detector: Optional[str]
+    pose: str
+    detector_classes: tuple
+
+
 class TensorInfo(NamedTuple):
     """An input or output of a network; what is open is None."""
 
@@ -98,6 +110,6 @@ class VideoStats(NamedTuple):
     corrected: int
 
 
-for _class in (Device, ModelEntry, TensorInfo, Times, StreamCounts, Track, TrackerCounts, VideoInfo,
-               VideoStats):
+for _class in (Device, ModelEntry, Preset, TensorInfo, Times, StreamCounts, Track, TrackerCounts,
+               VideoInfo, VideoStats):
     _class.__module__ = "stance"

@@ -9,25 +9,22 @@ import stance
 
 from .errors import make
 
-#: Detector and pose network that go together, as `stance pose --size` pairs them.
-SIZES = {
-    "t": ("rtmdet-nano", "rtmpose-t"),
-    "s": ("rtmdet-nano", "rtmpose-s"),
-    "m": ("rtmdet-nano", "rtmpose-m"),
-    "l": ("yolox-m-humanart", "rtmpose-l"),
-    "x": ("yolox-x-humanart", "rtmpose-x"),
-}
-
 #: Training sets in the names of configurations that make another card.
 _SETS = {"halpe26": "halpe26", "wholebody": "wholebody", "ap10k": "ap10k", "hand5": "hand21",
          "face6": "face106", "humanart": "humanart", "aic-coco": "aic-coco"}
 
 
-def size_models(size):
-    """Detector and pose network of a size, "t" to "x"."""
-    if size not in SIZES:
-        raise make(-1, "STANCE_EARGUMENT", f"size takes {', '.join(SIZES)}, not {size!r}", False)
-    return SIZES[size]
+def sizes():
+    """Presets of the body that are called by the size of their pose network: "t" to "x"."""
+    return [preset.mode for preset in stance.presets()
+            if preset.task == "body" and len(preset.mode) == 1]
+
+
+def size_preset(size):
+    """The preset of a size, for Pipeline."""
+    if size not in sizes():
+        raise make(-1, "STANCE_EARGUMENT", f"size takes {', '.join(sizes())}, not {size!r}", False)
+    return size
 
 
 def stem_of(path):

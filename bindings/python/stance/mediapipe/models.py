@@ -6,7 +6,7 @@ import stance
 
 from ..errors import make
 from ..follow import all_threads
-from ..zoo import card_of, size_models, stem_of
+from ..zoo import card_of, stem_of
 
 _COMPLEXITY = "tsm"
 _TASKS = {"lite": "t", "full": "s", "heavy": "m"}
@@ -18,35 +18,34 @@ def refuse_masks(wanted):
 
 
 def open_pipeline(models, detection_confidence, device="cpu"):
-    """`models`: detector and pose network, none for the built-in ones."""
-    pair = dict(zip(("detector", "pose"), models))
-    return stance.Pipeline(**pair, device=device, threads=all_threads(),
+    """`models`: the arguments of Pipeline that name them."""
+    return stance.Pipeline(**models, device=device, threads=all_threads(),
                            detector_threshold=detection_confidence)
 
 
 def complexity_models(complexity):
     """model_complexity 0, 1, 2: RTMPose t, s, m; None: the built-in models."""
     if complexity is None:
-        return ()
+        return {}
     if complexity not in (0, 1, 2):
         raise make(-1, "STANCE_EARGUMENT",
                    f"model_complexity is 0, 1 or 2, not {complexity!r}", False)
-    return size_models(_COMPLEXITY[complexity])
+    return {"preset": _COMPLEXITY[complexity]}
 
 
 def asset_models(path):
     """pose_landmarker_lite.task, …full…, …heavy…: RTMPose t, s, m, of which the file need not be
     there; an ONNX file or a model's name: with the built-in detector; None: the built-in models."""
     if path is None:
-        return ()
+        return {}
     path = os.fspath(path)
     if not path.endswith((".task", ".tflite")):
-        return "stance-det", (path if os.path.exists(path) else card_of(stem_of(path)) or path)
+        return {"pose": path if os.path.exists(path) else card_of(stem_of(path)) or path}
     for word, size in _TASKS.items():
         if word in stem_of(path):
-            return size_models(size)
+            return {"preset": size}
     if stem_of(path) == "pose_landmarker":
-        return size_models("s")
+        return {"preset": "s"}
     raise make(-6, "STANCE_EUNSUPPORTED", f"'{path}': stance reads ONNX files; of MediaPipe's it "
                "knows by name pose_landmarker_lite.task, …_full.task and …_heavy.task", False)
 

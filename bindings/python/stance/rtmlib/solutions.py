@@ -9,9 +9,7 @@ from .multiclass import ClassDetector
 from .networks import (answer, argument_error, check_backend, check_compat, detector_options,
                        open_size)
 
-_HUMAN_DETECTORS = {"performance": "yolox-x-humanart", "balanced": "yolox-m-humanart",
-                    "lightweight": "yolox-tiny-humanart"}
-_RTMO = {"performance": "rtmo-l", "balanced": "rtmo-m", "lightweight": "rtmo-s"}
+_MODES = ("performance", "balanced", "lightweight")
 
 
 class Solution:
@@ -25,8 +23,7 @@ class Solution:
     threads: None: all processors, eight at most.
     """
 
-    #: Detector and pose network for each mode.
-    MODE = {}
+    task = None  # of the presets that the modes are
     keypoint_set = None
     categories = None  # of the detector; None: people
 
@@ -35,19 +32,19 @@ class Solution:
                  compat=None, threads=None):
         self._check(backend, compat)
         if det is None or pose is None:
-            defaults = self._defaults(mode)
-            det, pose = det or defaults[0], pose or defaults[1]
+            preset = self._preset(mode)
+            det, pose = det or preset.detector, pose or preset.pose
         self._open(det, pose, det_input_size, pose_input_size, to_openpose, device, compat, threads)
 
     def _check(self, backend, compat):
         check_backend(backend)
         check_compat(compat)
 
-    def _defaults(self, mode):
-        if mode not in self.MODE:
-            raise argument_error(f"{type(self).__name__} has mode {', '.join(self.MODE)}, not "
-                                 f"{mode!r}")
-        return self.MODE[mode]
+    def _preset(self, mode, task=None):
+        if mode not in _MODES:
+            raise argument_error(f"{type(self).__name__} has mode {', '.join(_MODES)}, not {mode!r}")
+        wanted = (task or self.task, mode)
+        return next(p for p in stance.presets() if (p.task, p.mode) == wanted)
 
     def _open(self, det, pose, det_size, pose_size, to_openpose, device, compat, threads,
               refine="auto"):
@@ -112,15 +109,10 @@ class Solution:
         self.close()
 
 
-def _modes(performance, balanced, lightweight):
-    return {mode: (_HUMAN_DETECTORS[mode], pose) for mode, pose in (
-        ("performance", performance), ("balanced", balanced), ("lightweight", lightweight))}
-
-
 class Body(Solution):
     """COCO's 17 keypoints. pose="rtmo": the one-stage network of the mode."""
 
-    MODE = _modes("rtmpose-x", "rtmpose-m", "rtmpose-s")
+    task = "body"
 
     def __init__(self, det=None, det_input_size=None, pose=None, pose_input_size=None,
                  mode="balanced", to_openpose=False, backend="onnxruntime", device="cpu", *,
@@ -130,29 +122,27 @@ class Body(Solution):
                              device, compat=compat, threads=threads)
             return
         self._check(backend, compat)
-        self._defaults(mode)
-        self._open(None, _RTMO[mode] if pose == "rtmo" else pose, None, pose_input_size,
+        preset = self._preset(mode, "one-stage")
+        self._open(None, preset.pose if pose == "rtmo" else pose, None, pose_input_size,
                    to_openpose, device, None, threads)
 
 
 class BodyWithFeet(Solution):
     """Halpe's 26 keypoints."""
 
-    MODE = _modes("rtmpose-x-halpe26-384", "rtmpose-m-halpe26", "rtmpose-s-halpe26")
+    task = "feet"
 
 
 class Wholebody(Solution):
     """COCO-WholeBody's 133 keypoints."""
 
-    MODE = {"performance": ("yolox-m-humanart", "rtmw-l-384"),
-            "balanced": ("yolox-m-humanart", "rtmw-l"),
-            "lightweight": ("yolox-tiny-humanart", "rtmw-m")}
+    task = "wholebody"
 
 
 class Hand(Solution):
     """21 keypoints of hands."""
 
-    MODE = {"lightweight": ("rtmdet-nano-hand", "rtmpose-m-hand21")}
+    task = "hand"
 
     def __init__(self, det=None, det_input_size=None, pose=None, pose_input_size=None,
                  mode="lightweight", to_openpose=False, backend="onnxruntime", device="cpu", *,
@@ -165,9 +155,7 @@ class Animal(Solution):
     """AP-10K's 17 keypoints of animals. det_categories: COCO's classes that are looked for, by
     their numbers; None: all, as in rtmlib."""
 
-    MODE = {"performance": ("yolox-x", "vitpose-h-apt36k"),
-            "balanced": ("yolox-m", "vitpose-b-apt36k"),
-            "lightweight": ("yolox-tiny", "vitpose-s-apt36k")}
+    task = "animal"
     keypoint_set = "ap10k17"
 
     def __init__(self, det=None, det_categories=None, det_input_size=None, pose=None,
