@@ -20,7 +20,7 @@ static void test_people_of_the_pipeline_are_taken(void **state)
 {
     struct base_buffer gt;
     struct stance_keypoint points[17];
-    struct stance_person person = {{10, 20, 110, 220}, .9f, .8f, points};
+    struct stance_person person = {{10, 20, 110, 220}, .9f, .8f, points, 0};
     static const struct stance_keypoint_set set = {.name = "coco17", .count = 17};
     struct stance_pose_result result = {640, 480, 1, &person, &set, 0, 0};
     for (int k = 0; k < 17; k++)

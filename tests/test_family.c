@@ -116,9 +116,11 @@ static void test_classes_that_are_asked_for_count(void **state)
         assert_int_equal(traits.family->decode_boxes(&traits, outputs, 0, 0.3f, boxes, CELLS),
                          CELLS);
         assert_true(fabsf(boxes[0].score - 0.9525741f) < 1e-6f);
+        assert_int_equal(boxes[0].label, CLASSES - 1);
         traits.classes[0] = 0;
         assert_int_equal(traits.family->decode_boxes(&traits, outputs, 0, 0.3f, boxes, CELLS),
                          CELLS);
+        assert_int_equal(boxes[0].label, 1); /* the first of those that are alike */
     }
 }
 
@@ -130,6 +132,9 @@ static void test_classes_are_chosen_among_those_there_are(void **state)
     } cases[] = {{{0, 0}, 0, 0, 0},
                  {{3, 0}, 0, 3, 3},
                  {{14, 23}, 0, 14, 23},
+                 {{0, -1}, 0, 0, CLASSES - 1},
+                 {{14, -1}, 0, 14, CLASSES - 1},
+                 {{14, -2}, STANCE_EARGUMENT, 0, 0},
                  {{14, 80}, STANCE_EARGUMENT, 0, 0},
                  {{-1, 3}, STANCE_EARGUMENT, 0, 0},
                  {{5, 4}, STANCE_EARGUMENT, 0, 0}};

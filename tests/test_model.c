@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -286,6 +287,10 @@ static void test_rtmdet_with_suppression_inside(void **state)
     assert_int_equal(traits.family->decode_boxes(&traits, outputs, 0, 0.3f, boxes, 8), 1);
     assert_box(&boxes[0], 1, 2, 3, 4, 0.9);
     assert_true(traits.nms_threshold == 0);
+    traits.classes[1] = INT_MAX;
+    assert_int_equal(traits.family->decode_boxes(&traits, outputs, 0, 0.3f, boxes, 8), 2);
+    assert_int_equal(boxes[0].label, 0);
+    assert_int_equal(boxes[1].label, 2);
     outputs[0].dims[1] = outputs[1].dims[1] = 0;
     assert_int_equal(traits.family->decode_boxes(&traits, outputs, 0, 0.3f, boxes, 8), 0);
 }
@@ -309,6 +314,10 @@ static void test_yolox_cells_become_boxes(void **state)
     memcpy(values[CELLS - 1], (const float[]){0, 0, 0, 0, 0.9f, 0.1f, 0.9f, 0}, 32);
     assert_int_equal(traits.family->decode_boxes(&traits, &output, 0, 0.3f, boxes, 8), 1);
     assert_box(&boxes[0], 56 - 8, 12 - 16, 56 + 8, 12 + 16, 0.4);
+    traits.classes[1] = 2;
+    assert_int_equal(traits.family->decode_boxes(&traits, &output, 0, 0.3f, boxes, 8), 2);
+    assert_box(&boxes[0], 56 - 8, 12 - 16, 56 + 8, 12 + 16, 0.72);
+    assert_int_equal(boxes[0].label, 1);
 }
 
 /* ---- Finding --------------------------------------------------------------------------------- */

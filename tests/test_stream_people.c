@@ -392,6 +392,29 @@ static void test_smoothing_begins_anew_with_every_person(void **state)
     end(&shows[1]);
 }
 
+/* Also while the detector does not run, and between frames. */
+static void test_who_is_followed_keeps_the_class_of_the_box(void **state)
+{
+    struct show show;
+    struct stance_stream_options options = plain(50);
+    struct stance_pose_options pose;
+    (void)state;
+    stance_pose_options_default(&pose);
+    pose.detector_classes[0] = BLOB_CLASS - 3;
+    pose.detector_classes[1] = BLOB_CLASS + 3;
+    begin(&show, blobs_open_with(&pose, true, true), &options);
+    for (int i = 0; i < 20; i++) {
+        const struct stance_stream_result *result = apply(&show, walkers, 3, i / 25.0);
+        assert_int_equal(result->pose.person_count, 3);
+        for (int j = 0; j < 3; j++)
+            assert_int_equal(result->pose.people[j].detector_class, BLOB_CLASS);
+        result = stance_stream_fill(show.stream, STANCE_FILL_HOLD, microseconds((i + 0.5) / 25));
+        assert_int_equal(result->pose.people[2].detector_class, BLOB_CLASS);
+    }
+    assert_int_equal(counts_of(&show).detections, 1);
+    end(&show);
+}
+
 /* ---- Other pipelines --------------------------------------------------------------------------- */
 
 static void test_without_a_tracker_there_are_no_ids(void **state)
@@ -518,6 +541,7 @@ int main(void)
         cmocka_unit_test(test_an_hour_ahead_starts_over),
         cmocka_unit_test(test_smoothing_takes_jitter_away),
         cmocka_unit_test(test_smoothing_begins_anew_with_every_person),
+        cmocka_unit_test(test_who_is_followed_keeps_the_class_of_the_box),
         cmocka_unit_test(test_without_a_tracker_there_are_no_ids),
         cmocka_unit_test(test_boxes_alone_are_followed),
         cmocka_unit_test(test_the_person_in_the_middle_is_followed),

@@ -22,6 +22,8 @@ struct stance_person {
     float score;     /* box_score × mean score of the keypoints above 0.2 (COCO's person score);
                         one-stage: box_score */
     struct stance_keypoint *keypoints; /* [keypoint_set->count] */
+    int32_t detector_class;            /* of the box, among those the detector knows; 0 where it
+                                          comes from elsewhere */
 };
 
 struct stance_pose_result {
@@ -68,7 +70,8 @@ struct stance_pose_options {
     int32_t detector_size[2];      /* width and height of the input where the file leaves them */
     int32_t pose_size[2];          /* open; 0: as the card says, else 640×640 and 192×256 */
     int32_t detector_classes[2];   /* the first and the last class of the detector that count; 0, 0:
-                                      persons; 14, 23: COCO's animals; a last of 0: the first alone */
+                                      persons; 14, 23: COCO's animals; a last of 0: the first alone,
+                                      of -1: all behind it, too */
     int32_t full_input;            /* not 0: networks that see the whole picture get all of their
                                       input, padded with grey, as their authors' programs do; 0: the
                                       part that the picture fills, in steps of 32 pixels, where the

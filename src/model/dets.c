@@ -17,20 +17,14 @@ bool model_has_dets(const struct model_signature *s, const char *second)
            (dets->rank < 0 || (dets->rank == 3 && may_be(dets->dims[2], 5)));
 }
 
-float model_class_score(const struct model_traits *traits, const float *scores, int64_t step)
+float model_class_score(const struct model_traits *traits, const float *scores, int64_t step,
+                        int32_t *label)
 {
-    float best = scores[traits->classes[0] * step];
+    *label = traits->classes[0];
     for (int i = traits->classes[0] + 1; i <= traits->classes[1]; i++)
-        best = scores[i * step] > best ? scores[i * step] : best;
-    return best;
-}
-
-/* Where no label is given there is one class. */
-static bool counts(const struct model_traits *traits, const struct stance_tensor *labels,
-                   int64_t labelled, int64_t at)
-{
-    int64_t label = at < labelled ? tensor_int(labels, at) : traits->classes[0];
-    return label >= traits->classes[0] && label <= traits->classes[1];
+        if (scores[i * step] > scores[*label * step])
+            *label = i;
+    return scores[*label * step];
 }
 
 size_t model_decode_dets(const struct model_traits *traits, const struct stance_tensor *dets,
@@ -46,13 +40,16 @@ size_t model_decode_dets(const struct model_traits *traits, const struct stance_
     for (int64_t i = 0; i < candidates && count < capacity; i++) {
         int64_t at = image * candidates + i;
         const float *box = (const float *)dets->data + at * 5;
-        if (!counts(traits, labels, labelled, at) || !(box[4] >= threshold))
+        /* Where no label is given there is one class. */
+        int64_t label = at < labelled ? tensor_int(labels, at) : traits->classes[0];
+        if (label < traits->classes[0] || label > traits->classes[1] || !(box[4] >= threshold))
             continue;
         boxes[count++] = (struct vision_box){.x1 = box[0],
                                              .y1 = box[1],
                                              .x2 = box[2],
                                              .y2 = box[3],
                                              .score = box[4],
+                                             .label = (int32_t)label,
                                              .index = (int32_t)i};
     }
     return count;

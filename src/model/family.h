@@ -162,7 +162,9 @@ size_t model_decode_dets(const struct model_traits *traits, const struct stance_
                          const struct stance_tensor *labels, int64_t image, float threshold,
                          struct vision_box *boxes, size_t capacity);
 
-/* The highest score of traits->classes; from one class to the next are `step` values. */
-float model_class_score(const struct model_traits *traits, const float *scores, int64_t step);
+/* The highest score of traits->classes, and whose it is; from one class to the next are `step`
+ * values. */
+float model_class_score(const struct model_traits *traits, const float *scores, int64_t step,
+                        int32_t *label);
 
 #endif

@@ -1,4 +1,5 @@
 /* What a model is: its signature, its card and its caller's wishes taken together. */
+#include <limits.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -22,6 +23,8 @@ static int choose_set(struct model_traits *traits, const char *name)
 static int choose_classes(struct model_traits *traits, const int32_t classes[2])
 {
     int first = classes[0], last = classes[1] ? classes[1] : first;
+    if (last == -1)
+        last = traits->class_count ? traits->class_count - 1 : INT_MAX;
     if (first < 0 || last < first)
         return base_error(STANCE_EARGUMENT, "classes %d to %d are none", first, last);
     if (traits->class_count && last >= traits->class_count)

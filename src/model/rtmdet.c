@@ -163,8 +163,9 @@ static size_t decode_maps(const struct model_traits *traits, const struct stance
         struct level level = level_at(traits, outputs, image, k);
         float stride = (float)(8 << k);
         for (int64_t i = 0; i < level.cells && count < capacity; i++) {
+            int32_t label;
             float value =
-                model_class_score(traits, level.scores + i * level.score_cell, level.step);
+                model_class_score(traits, level.scores + i * level.score_cell, level.step, &label);
             float score = logits ? sigmoid(value) : value;
             if (!(score >= threshold))
                 continue;
@@ -175,6 +176,7 @@ static size_t decode_maps(const struct model_traits *traits, const struct stance
                                                .x2 = x + d[2 * level.step],
                                                .y2 = y + d[3 * level.step],
                                                .score = score,
+                                               .label = label,
                                                .index = (int32_t)count};
             count++;
         }

@@ -43,7 +43,8 @@ static size_t decode_raw(const struct model_traits *traits, const struct stance_
         int64_t width = traits->input.width >> level, height = traits->input.height >> level;
         float stride = (float)(1 << level);
         for (int64_t i = 0; i < width * height; i++, values += step) {
-            float score = values[4] * model_class_score(traits, values + 5, 1);
+            int32_t label;
+            float score = values[4] * model_class_score(traits, values + 5, 1, &label);
             if (!(score >= threshold) || count == capacity)
                 continue;
             float x = (values[0] + (float)(i % width)) * stride;
@@ -54,6 +55,7 @@ static size_t decode_raw(const struct model_traits *traits, const struct stance_
                                                .x2 = x + w / 2,
                                                .y2 = y + h / 2,
                                                .score = score,
+                                               .label = label,
                                                .index = (int32_t)count};
             count++;
         }

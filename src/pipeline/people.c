@@ -92,6 +92,7 @@ void pipeline_set_box(struct stance_person *person, const struct vision_box *box
     person->box[2] = box->x2;
     person->box[3] = box->y2;
     person->box_score = person->score = box->score;
+    person->detector_class = box->label;
 }
 
 static bool is_finite(const struct stance_keypoint *point)

@@ -65,9 +65,8 @@ static bool box_of_keypoints(const struct stance_stream *stream, const struct st
     float scale = stream->options.box_scale / 2;
     float x = (b.x1 + b.x2) / 2, y = (b.y1 + b.y2) / 2;
     float half_width = (b.x2 - b.x1) * scale, half_height = (b.y2 - b.y1) * scale;
-    b = (struct vision_box){x - half_width,  y - half_height, x + half_width,
-                            y + half_height, box->score,      0,
-                            box->index};
+    b = (struct vision_box){x - half_width, y - half_height, x + half_width, y + half_height,
+                            box->score,     box->label,      box->index};
     vision_box_clamp(&b, (float)image->width, (float)image->height);
     if (vision_box_area(&b, 0) <= 0)
         return false;
@@ -85,7 +84,7 @@ static bool place_of(const struct stance_stream *stream, const struct stance_ima
     if (memory->id != track->id ||
         track_seconds(memory->supported_us, looked_us) > (double)stream->options.support_seconds)
         return false;
-    *box = (struct vision_box){at[0], at[1], at[2], at[3], memory->score, 0, 0};
+    *box = (struct vision_box){at[0], at[1], at[2], at[3], memory->score, memory->label, 0};
     vision_box_clamp(box, (float)image->width, (float)image->height);
     return vision_box_area(box, 0) > 0;
 }

@@ -28,6 +28,7 @@ static void add(struct stance_stream *stream, int64_t id, const struct stance_pe
     record->ids[i] = id;
     person->score = from->score;
     person->box_score = from->box_score;
+    person->detector_class = from->detector_class;
     track_fill_points(older->keypoints, newer->keypoints, stream->keypoint_count, alpha,
                       person->keypoints);
     track_fill_box(older->box, newer->box, alpha, person->box);

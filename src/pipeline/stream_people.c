@@ -197,6 +197,7 @@ static void remember(struct stance_stream *stream)
         const float box[4] = {c->box.x1, c->box.y1, c->box.x2, c->box.y2};
         memcpy(memory->box, box, sizeof box);
         memory->score = c->box.score;
+        memory->label = c->box.label;
         if (c->slot < 0 || fresh)
             memory->supported_us = stream->now_us;
         memcpy(memory->keypoints, c->person->keypoints,

@@ -22,6 +22,7 @@ struct stream_memory {
     int64_t id, told_id; /* 0: nobody's yet; who was in a result last */
     bool present;        /* in the last frame */
     float box[4], score;
+    int32_t label;                     /* of the box: the detector's class */
     int64_t supported_us;              /* when a network last found them by itself */
     struct stance_keypoint *keypoints; /* [keypoint_count], not smoothed */
     struct track_smoother smoother;

@@ -211,6 +211,7 @@ static void print_pose(void)
     FIELD(stance_person, box_score);
     FIELD(stance_person, score);
     FIELD(stance_person, keypoints);
+    FIELD(stance_person, detector_class);
     STRUCT(stance_pose_result);
     FIELD(stance_pose_result, width);
     FIELD(stance_pose_result, height);

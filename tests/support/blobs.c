@@ -27,6 +27,8 @@ static const struct dot {
 };
 static const double radius = 3.5;
 
+enum { CLASSES = 80 };
+
 /* ---- Networks ---------------------------------------------------------------------------------- */
 
 static void floats(struct onnx_writer *writer, const char *name, int64_t rows, int64_t columns,
@@ -49,19 +51,24 @@ static void pool(struct onnx_writer *writer, const char *input, const char *outp
     onnx_writer_int(writer, "count_include_pad", 1);
 }
 
-/* A map of scores and four distances out of one channel. */
-static void head(struct onnx_writer *writer, const char *input, const char *output, float slope,
-                 float offset)
+/* A map of the classes' scores, of which only BLOB_CLASS or the only one is not low everywhere, and
+ * four distances out of one channel. */
+static void head(struct onnx_writer *writer, const char *input, const char *output, int classes,
+                 float slope, float offset)
 {
-    const float weights[5] = {slope};
-    const float bias[5] = {offset, BLOB_WIDTH / 2, BLOB_HEIGHT / 2, BLOB_WIDTH / 2,
-                           BLOB_HEIGHT / 2};
+    const float sides[4] = {BLOB_WIDTH / 2, BLOB_HEIGHT / 2, BLOB_WIDTH / 2, BLOB_HEIGHT / 2};
+    float weights[CLASSES + 4] = {0}, bias[CLASSES + 4];
+    for (int i = 0; i < classes; i++)
+        bias[i] = -10;
+    weights[classes > 1 ? BLOB_CLASS : 0] = slope;
+    bias[classes > 1 ? BLOB_CLASS : 0] = offset;
+    memcpy(bias + classes, sides, sizeof sides);
     char inputs[64], names[2][16];
     for (int i = 0; i < 2; i++)
         snprintf(names[i], sizeof names[i], "%s_%d", output, i);
     snprintf(inputs, sizeof inputs, "%s,%s,%s", input, names[0], names[1]);
-    floats(writer, names[0], 5, 1, weights);
-    floats(writer, names[1], 5, 0, bias);
+    floats(writer, names[0], classes + 4, 1, weights);
+    floats(writer, names[1], classes + 4, 0, bias);
     onnx_writer_node(writer, "Conv", "", inputs, output);
 }
 
@@ -76,7 +83,7 @@ static struct base_buffer finish(struct onnx_writer *writer)
 
 /* A body in the middle of a cell has a brightness of 0.975, one between four cells 0.845; cells a step
  * further from it than the nearest have less than 0.75. */
-static struct base_buffer detector_model(void)
+static struct base_buffer detector_model(int classes)
 {
     struct onnx_writer writer;
     float weights[3], bias = 0;
@@ -85,7 +92,7 @@ static struct base_buffer detector_model(void)
     const int64_t in[] = {1, 3, BLOBS_HEIGHT, BLOBS_WIDTH};
     onnx_writer_input(&writer, "x", STANCE_FLOAT32, 4, in);
     for (int i = 0; i < 3; i++) {
-        const int64_t map[] = {1, 5, BLOBS_HEIGHT / 8 >> i, BLOBS_WIDTH / 8 >> i};
+        const int64_t map[] = {1, classes + 4, BLOBS_HEIGHT / 8 >> i, BLOBS_WIDTH / 8 >> i};
         const char *const names[] = {"near", "middle", "far"};
         onnx_writer_output(&writer, names[i], STANCE_FLOAT32, 4, map);
         weights[i] = model_std_rgb[2 - i] / (3 * 255);
@@ -100,9 +107,9 @@ static struct base_buffer detector_model(void)
                            BLOB_WIDTH / 2 - 8});
     pool(&writer, "cells", "cells2", two, 2, none);
     pool(&writer, "cells2", "cells4", two, 2, none);
-    head(&writer, "cells", "near", 40, -40 * 0.79f);
-    head(&writer, "cells2", "middle", 0, -10);
-    head(&writer, "cells4", "far", 0, -10);
+    head(&writer, "cells", "near", classes, 40, -40 * 0.79f);
+    head(&writer, "cells2", "middle", classes, 0, -10);
+    head(&writer, "cells4", "far", classes, 0, -10);
     return finish(&writer);
 }
 
@@ -143,13 +150,15 @@ static struct stance_model *parse(const struct base_buffer *model)
 struct stance_pose *blobs_open_with(struct stance_pose_options *options, bool detector,
                                     bool network)
 {
-    static struct base_buffer models[2]; /* for all pipelines of the program */
+    static struct base_buffer models[3]; /* for all pipelines of the program */
     struct stance_pose *pose;
     if (!models[0].data) {
-        models[0] = detector_model();
+        models[0] = detector_model(1);
         models[1] = network_model();
+        models[2] = detector_model(CLASSES);
     }
-    options->detector = detector ? parse(&models[0]) : NULL;
+    bool classes = options->detector_classes[1] > 0;
+    options->detector = detector ? parse(&models[classes ? 2 : 0]) : NULL;
     options->pose = network ? parse(&models[1]) : NULL;
     options->nms_threshold = 0.4f; /* the same body in two cells, one step apart both ways: 0.6 */
     trial_check(stance_pose_open(&pose, options));

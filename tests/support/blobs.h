@@ -15,6 +15,7 @@ enum {
     BLOB_WIDTH = 48, /* of a body */
     BLOB_HEIGHT = 72,
     BLOB_POINTS = 6,
+    BLOB_CLASS = 17,
     BLOBS_MOST = 16
 };
 
@@ -29,7 +30,8 @@ struct blob {
  * Detector: x [1, 3, 192, 320] → RTMDet's three maps, a box of a body's size where it is bright.
  * Pose network: x [n, 3, 96, 72] → heatmaps [n, 6, 48, 36], map k is high where dot k is. */
 struct stance_pose *blobs_open(int threads, bool detector, bool network);
-/* The same with other options; their models are set here. */
+/* The same with other options; their models are set here. Where detector_classes name some the detector
+ * knows 80 classes, and bodies are of the class BLOB_CLASS. */
 struct stance_pose *blobs_open_with(struct stance_pose_options *options, bool detector,
                                     bool network);
 /* A pipeline of this one-stage network, which must live as long. */
