@@ -215,7 +215,8 @@ struct python_people {
     float
         *values;  /* coordinates [count][keypoints][2], scores [count][keypoints], boxes [count][4],
                       box scores, scores of people */
-    int64_t *ids; /* or NULL */
+    int64_t *ids;
+    int32_t *classes; /* of boxes */
     int width, height, measured, detected;
     int64_t detect_ns, pose_ns, track_ns, time_us;
 };

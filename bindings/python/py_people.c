@@ -48,12 +48,15 @@ int python_people_copy(struct python_people *out, const struct stance_pose_resul
                                   .detected = 1};
     out->values = malloc((p.end + 1) * sizeof *out->values);
     out->ids = calloc(count + 1, sizeof *out->ids);
-    if (!out->values || !out->ids) {
+    out->classes = malloc((count + 1) * sizeof *out->classes);
+    if (!out->values || !out->ids || !out->classes) {
         python_people_free(out);
         return STANCE_ENOMEMORY;
     }
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         copy_person(out->values, &p, i, keypoints, &result->people[i]);
+        out->classes[i] = result->people[i].detector_class;
+    }
     if (stream) {
         if (count > 0)
             memcpy(out->ids, stream->ids, count * sizeof *out->ids);
@@ -69,6 +72,7 @@ void python_people_free(struct python_people *people)
 {
     free(people->values);
     free(people->ids);
+    free(people->classes);
 }
 
 PyObject *python_people_open(struct python_people *people, PyObject *keypoint_set)
@@ -83,6 +87,7 @@ PyObject *python_people_open(struct python_people *people, PyObject *keypoint_se
         python_array_copy("f", 1, (Py_ssize_t[]){n}, values + p.box_scores),
         python_array_copy("f", 1, (Py_ssize_t[]){n}, values + p.person_scores),
         python_array_copy("q", 1, (Py_ssize_t[]){n}, people->ids),
+        python_array_copy("i", 1, (Py_ssize_t[]){n}, people->classes),
     };
     python_people_free(people);
     bool all = true;
@@ -91,8 +96,8 @@ PyObject *python_people_open(struct python_people *people, PyObject *keypoint_se
     PyObject *made =
         !all ? NULL
              : PyObject_CallFunction(
-                   python.people, "OOOOOOOiiLLLOOL", arrays[0], arrays[1], arrays[2], arrays[3],
-                   arrays[4], arrays[5], keypoint_set, people->width, people->height,
+                   python.people, "OOOOOOOOiiLLLOOL", arrays[0], arrays[1], arrays[2], arrays[3],
+                   arrays[4], arrays[5], arrays[6], keypoint_set, people->width, people->height,
                    (long long)people->detect_ns, (long long)people->pose_ns,
                    (long long)people->time_us, people->measured ? Py_True : Py_False,
                    people->detected ? Py_True : Py_False, (long long)people->track_ns);

@@ -70,4 +70,5 @@ def small_clip(frames=4, name="small.mp4"):
 def same(one, other):
     """Whether two People are the same, bit by bit."""
     return all(np.array_equal(getattr(one, name), getattr(other, name))
-               for name in ("keypoints", "scores", "boxes", "box_scores", "person_scores", "ids"))
+               for name in ("keypoints", "scores", "boxes", "box_scores", "person_scores", "ids",
+                            "detector_classes"))

@@ -34,7 +34,8 @@ class Results(unittest.TestCase):
         self.assertEqual(len(people), 2)
         for name, shape, kind in (("keypoints", (2, 17, 2), "float32"), ("scores", (2, 17), "float32"),
                                   ("boxes", (2, 4), "float32"), ("box_scores", (2,), "float32"),
-                                  ("person_scores", (2,), "float32"), ("ids", (2,), "int64")):
+                                  ("person_scores", (2,), "float32"), ("ids", (2,), "int64"),
+                                  ("detector_classes", (2,), "int32")):
             array = getattr(people, name)
             self.assertEqual((array.shape, array.dtype.name), (shape, kind), name)
             self.assertTrue(array.flags.writeable and array.flags.c_contiguous, name)

@@ -106,6 +106,7 @@ class Person:
     box_score: float  # 0 … 1; 1 for boxes that were given
     score: float  # box_score × mean score of the keypoints above 0.2
     id: int  # of the track; 0: none
+    detector_class: int  # of the box, among those the detector knows; 0: it comes from elsewhere
     keypoint_set: KeypointSet
     def __getitem__(self, name: str | int) -> tuple[float, float, float]:
         """x, y, score of a keypoint by its name or index."""
@@ -120,6 +121,7 @@ class People(Sequence[Person]):
     box_scores: NDArray[np.float32]  # (N,)
     person_scores: NDArray[np.float32]  # (N,), see Person.score
     ids: NDArray[np.int64]  # (N,); 0: none
+    detector_classes: NDArray[np.int32]  # (N,), see Person.detector_class
     keypoint_set: KeypointSet  # that of K = 0 without a pose network
     width: int  # of the picture, in pixels
     height: int
@@ -187,7 +189,7 @@ class Pipeline:
     keypoint_set: the network's keypoints by name; None: as its card says, else by their number.
     detector_size, pose_size: (width, height) of inputs that the file leaves open.
     detector_classes: the (first, last) of the detector's classes that count. (0, 0): persons;
-        (14, 23): COCO's animals. When it is left out, those of the preset's detector.
+        (14, 23): COCO's animals; (0, -1): all there are. When it is left out, those of the preset's detector.
     """
 
     def __init__(

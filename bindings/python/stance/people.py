@@ -28,7 +28,7 @@ class Person:
     """One person: views of the arrays of People.
 
     keypoints: float32 (K, 2), x and y in pixels; scores: (K,); box: (4,) x1, y1, x2, y2;
-    box_score and score: 0 … 1; id: of the track, 0: none."""
+    box_score and score: 0 … 1; id: of the track, 0: none; detector_class: of the box."""
 
     __slots__ = ("_people", "_index")
 
@@ -42,6 +42,7 @@ class Person:
     box_score = property(lambda self: float(self._people.box_scores[self._index]))
     score = property(lambda self: float(self._people.person_scores[self._index]))
     id = property(lambda self: int(self._people.ids[self._index]))
+    detector_class = property(lambda self: int(self._people.detector_classes[self._index]))
     keypoint_set = property(lambda self: self._people.keypoint_set)
 
     def __getitem__(self, name):
@@ -63,11 +64,12 @@ class People(Sequence):
     """The people of one picture, best box first; those of a stream by id.
 
     keypoints: float32 (N, K, 2), x and y in pixels; scores: (N, K); boxes: (N, 4) x1, y1, x2, y2;
-    box_scores, person_scores: (N,); ids: int64 (N,), 0: none. The arrays belong to the caller.
+    box_scores, person_scores: (N,); ids: int64 (N,), 0: none; detector_classes: int32 (N,), of the
+    boxes, 0 where they come from elsewhere. The arrays belong to the caller.
     People(keypoints, scores, …) makes people from elsewhere, for draw() and Tracker."""
 
     __slots__ = ("keypoints", "scores", "boxes", "box_scores", "person_scores", "ids",
-                 "keypoint_set", "width", "height", "detect_ns", "pose_ns", "time_us", "measured",
+                 "detector_classes", "keypoint_set", "width", "height", "detect_ns", "pose_ns", "time_us", "measured",
                  "detected", "track_ns")
 
     def __init__(self, keypoints, scores, boxes=None, box_scores=None, ids=None, *,
@@ -95,6 +97,7 @@ class People(Sequence):
         seen = self.scores > 0.2
         self.person_scores = self.box_scores * (
             np.where(seen, self.scores, 0).sum(1) / np.maximum(seen.sum(1), 1)).astype(np.float32)
+        self.detector_classes = np.zeros(count, np.int32)
         self.width, self.height = width, height
         self.detect_ns = self.pose_ns = self.time_us = self.track_ns = 0
         self.measured = self.detected = True

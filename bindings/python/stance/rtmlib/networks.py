@@ -40,6 +40,16 @@ def detector_options(model, nms_thr=0.45, score_thr=0.7):
     return {"detector_threshold": 0.3}
 
 
+def class_range(categories):
+    """The detector_classes in which these are, None and none: all."""
+    return (min(categories), max(categories)) if categories else (0, -1)
+
+
+def is_wanted(people, categories):
+    """Which of the boxes are of these classes."""
+    return np.isin(people.detector_classes, list(categories)) if categories else slice(None)
+
+
 class Network:
     """What all have: a pipeline, and a line that describes it."""
 
@@ -59,7 +69,7 @@ class Network:
 
 class YOLOX(Network):
     """Boxes (N, 4) of people, best first; mode="multiclass": boxes and classes (N,) of everything
-    (det_categories: of these classes), for networks without suppression inside."""
+    (det_categories: of these classes)."""
 
     def __init__(self, onnx_model, model_input_size=None, mode="human", nms_thr=0.45, score_thr=0.7,
                  backend="onnxruntime", device="cpu", *, det_mode=None, det_categories=None,
@@ -67,32 +77,19 @@ class YOLOX(Network):
         self.mode = "multiclass" if det_categories is not None else det_mode or mode
         if self.mode not in ("human", "multiclass"):
             raise argument_error(f"mode is 'human' or 'multiclass', not {self.mode!r}")
+        self._categories = det_categories
         model = stance.Model(address_model(onnx_model))
-        self._classes = None
-        if self.mode == "multiclass":
-            from .multiclass import ClassDetector
-            check_backend(backend)
-            self._classes = ClassDetector(model, det_categories, nms_thr, score_thr, device,
-                                          all_threads() if threads is None else threads)
-            return
+        classes = class_range(det_categories) if self.mode == "multiclass" else (0, 0)
         super().__init__(backend, threads, pose=None, detector=model, device=device,
-                         detector_size=open_size(model_input_size),
+                         detector_size=open_size(model_input_size), detector_classes=classes,
                          **detector_options(model, nms_thr, score_thr))
 
-    @property
-    def description(self):
-        return self._classes.description if self._classes else super().description
-
     def __call__(self, image):
-        if self._classes:
-            return self._classes(image)
-        return process(self.pipeline, image, "bgr").boxes
-
-    def close(self):
-        if self._classes:
-            self._classes.close()
-        else:
-            super().close()
+        people = process(self.pipeline, image, "bgr")
+        if self.mode == "human":
+            return people.boxes
+        wanted = is_wanted(people, self._categories)
+        return people.boxes[wanted], people.detector_classes[wanted]
 
 
 class RTMDet(Network):

@@ -5,9 +5,8 @@ import stance
 from ..follow import all_threads
 from ..views import process
 from ..zoo import address_model
-from .multiclass import ClassDetector
-from .networks import (answer, argument_error, check_backend, check_compat, detector_options,
-                       open_size)
+from .networks import (answer, argument_error, check_backend, check_compat, class_range,
+                       detector_options, is_wanted, open_size)
 
 _MODES = ("performance", "balanced", "lightweight")
 
@@ -25,7 +24,7 @@ class Solution:
 
     task = None  # of the presets that the modes are
     keypoint_set = None
-    categories = None  # of the detector; None: people
+    categories = None  # of the detector; None: people, empty: all
 
     def __init__(self, det=None, det_input_size=None, pose=None, pose_input_size=None,
                  mode="balanced", to_openpose=False, backend="onnxruntime", device="cpu", *,
@@ -48,7 +47,7 @@ class Solution:
 
     def _open(self, det, pose, det_size, pose_size, to_openpose, device, compat, threads,
               refine="auto"):
-        """One pipeline, or for other classes than people and for `compat` two parts."""
+        """One pipeline, or two parts: for `compat`, and for classes that do not follow one another."""
         self.to_openpose = to_openpose
         self.pipeline = self.detector = self.pose = None
         threads = all_threads() if threads is None else threads
@@ -61,21 +60,21 @@ class Solution:
             return
         detecting = {"detector": model, "detector_size": open_size(det_size),
                      **detector_options(model)}
-        if self.categories is None and compat is None:
+        apart = compat is not None
+        if self.categories is not None:
+            detecting["detector_classes"] = first, last = class_range(self.categories)
+            apart |= len(set(self.categories)) not in (0, last - first + 1)
+        if not apart:
             self.pipeline = stance.Pipeline(**posing, **detecting)
             return
         self._pixels = "rgb" if compat else "bgr"
         self.pose = stance.Pipeline(**posing, detector=None)
-        self.detector = (stance.Pipeline(pose=None, **detecting, **computing)
-                         if self.categories is None else
-                         ClassDetector(model, self.categories or None, 0.45, 0.7, device, threads))
+        self.detector = stance.Pipeline(pose=None, **detecting, **computing)
 
     def boxes(self, image):
         """Boxes (N, 4) in a picture, of a solution in two parts."""
-        if self.categories is None:
-            people = process(self.detector, image, "bgr")
-            return people.boxes
-        return self.detector(image)[0]
+        people = process(self.detector, image, "bgr")
+        return people.boxes[is_wanted(people, self.categories)]
 
     def poses(self, image, boxes):
         """The people in boxes, of a solution in two parts."""

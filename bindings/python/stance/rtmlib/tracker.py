@@ -68,8 +68,7 @@ class PoseTracker:
 
 
 class PartStream:
-    """What Stream does, for solutions whose detector and pose network are apart (other classes than
-    people; compat)."""
+    """What Stream does, for solutions whose detector and pose network are apart."""
 
     LEAST = 0.3  # keypoints with less score make no box; without two of them a person is lost
 
