@@ -85,31 +85,54 @@ enum python_state { PYTHON_NEW = 0, PYTHON_OPENING, PYTHON_OPEN, PYTHON_CLOSED_S
 
 struct python_handle {
     PyObject_HEAD PyThread_type_lock lock;
-    enum python_state state; /* under the GIL */
+    enum python_state state;               /* under the GIL */
+    const struct python_handle_kind *kind; /* NULL: nothing was ever opened */
+};
+
+/* What each handle's own part does, called with the GIL. */
+struct python_handle_kind {
+    /* Frees what is the library's and answers with its code; for who closes, and once more when the
+     * object goes. It may find nothing there, and runs no Python. */
+    int (*close)(struct python_handle *handle);
+    void (*drop)(struct python_handle *handle); /* the rest, when the object goes; or NULL */
 };
 
 PyObject *python_handle_new(PyTypeObject *type, PyObject *args, PyObject *kwargs);
-/* At the end of a dealloc: frees lock and object. */
-void python_handle_free(struct python_handle *handle);
 /* At the beginning and the end of an __init__: a handle is opened once. */
-int python_handle_open(struct python_handle *handle);
+int python_handle_open(struct python_handle *handle, const struct python_handle_kind *kind);
 int python_handle_opened(struct python_handle *handle, int code);
+/* What close() does. */
+int python_handle_close(struct python_handle *handle);
 /* Drops the GIL and takes the lock; and back. */
 PyThreadState *python_enter(struct python_handle *handle);
 void python_leave(struct python_handle *handle, PyThreadState *thread);
 
-PyObject *python_handle_enter(PyObject *self, PyObject *unused);
-/* __exit__ by the type's close(). */
-PyObject *python_handle_exit(PyObject *self, PyObject *args);
-PyObject *python_handle_closed(PyObject *self, void *unused);
-
-/* For tables of methods. */
-#define PYTHON_METHOD(function) (PyCFunction)(void (*)(void))(function)
-#define PYTHON_CONTEXT                                                                             \
-    {"__enter__", python_handle_enter, METH_NOARGS, NULL},                                         \
+/* close() with words of its own, for tables of methods. */
+#define PYTHON_CLOSE(doc)                                                                          \
     {                                                                                              \
-        "__exit__", python_handle_exit, METH_VARARGS, NULL                                         \
+        "close", python_close, METH_NOARGS, "close()\n\n" doc                                      \
     }
+PyObject *python_close(PyObject *self, PyObject *unused);
+
+/* The end of a dealloc, of any type. */
+void python_object_free(PyObject *self);
+
+/* ---- Tables ---- */
+
+#define PYTHON_METHOD(function) (PyCFunction)(void (*)(void))(function)
+
+/* The option that is called like its field of a struct. */
+#define PYTHON_FIELD(object, kind, name)                                                           \
+    {                                                                                              \
+#name, kind, offsetof(struct object, name), NULL                                           \
+    }
+
+/* The public type over a struct, out of the `slots` of the file. */
+#define PYTHON_TYPE(object, type_name, flag)                                                       \
+    PyType_Spec object##_spec = {.name = "stance." type_name,                                      \
+                                 .basicsize = sizeof(struct object),                               \
+                                 .flags = Py_TPFLAGS_DEFAULT | (flag),                             \
+                                 .slots = slots}
 
 /* ---- Arrays (py_array.c) ---- */
 
@@ -213,7 +236,7 @@ PyObject *python_read_video(PyObject *module, PyObject *args, PyObject *kwargs);
 struct python_people {
     int count, keypoints;
     float
-        *values;  /* coordinates [count][keypoints][2], scores [count][keypoints], boxes [count][4],
+        *values; /* coordinates [count][keypoints][2], scores [count][keypoints], boxes [count][4],
                       box scores, scores of people */
     int64_t *ids;
     int32_t *classes; /* of boxes */
@@ -267,15 +290,15 @@ int python_tracker_options(PyObject *value, const char *preset, struct stance_tr
 
 /* What is looked up once. */
 struct python_names {
-    PyObject *asarray;                                 /* numpy.asarray */
-    PyObject *error, *people, *keypoint_set, *records; /* stance.errors.make, … */
+    PyObject *asarray;                  /* numpy.asarray */
+    PyObject *error, *people, *records; /* stance.errors.make, … */
     PyTypeObject *memory, *frame, *video, *model, *session, *pipeline, *stream, *writer, *tracker;
 };
 extern struct python_names python;
 
-extern PyType_Spec python_memory_spec, python_frame_spec, python_video_spec, python_model_spec,
-    python_session_spec, python_pipeline_spec, python_stream_spec, python_writer_spec,
-    python_tracker_spec;
+extern PyType_Spec python_handle_spec, python_memory_spec, python_frame_spec, python_video_spec,
+    python_model_spec, python_session_spec, python_pipeline_spec, python_stream_spec,
+    python_writer_spec, python_tracker_spec;
 
 /* stance.records.NAME(…): `format` as of Py_BuildValue, a tuple. */
 PyObject *python_record(const char *name, const char *format, ...);

@@ -14,12 +14,9 @@ struct memory {
 static void memory_free(PyObject *self)
 {
     struct memory *memory = (struct memory *)self;
-    PyTypeObject *type = Py_TYPE(self);
     if (memory->block.release)
         memory->block.release(memory->block.owner);
-    freefunc release = (freefunc)PyType_GetSlot(type, Py_tp_free);
-    release(self);
-    Py_DECREF((PyObject *)type);
+    python_object_free(self);
 }
 
 static int memory_buffer(PyObject *self, Py_buffer *view, int flags)

@@ -28,13 +28,10 @@ struct python_frame *python_frame(PyObject *object)
 static void frame_free(PyObject *self)
 {
     struct python_frame *frame = (struct python_frame *)self;
-    PyTypeObject *type = Py_TYPE(self);
     stance_image_close(&frame->image);
     Py_CLEAR(frame->array);
     Py_CLEAR(frame->error);
-    freefunc release = (freefunc)PyType_GetSlot(type, Py_tp_free);
-    release(self);
-    Py_DECREF((PyObject *)type);
+    python_object_free(self);
 }
 
 static PyObject *get_image(PyObject *self, void *unused)
@@ -134,7 +131,4 @@ static PyType_Slot slots[] = {
     {0, NULL},
 };
 
-PyType_Spec python_frame_spec = {.name = "stance.Frame",
-                                 .basicsize = sizeof(struct python_frame),
-                                 .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
-                                 .slots = slots};
+PYTHON_TYPE(python_frame, "Frame", Py_TPFLAGS_DISALLOW_INSTANTIATION);

@@ -2,11 +2,15 @@
  * any more, both under the GIL. */
 #include "binding.h"
 
-static void forget(struct python_model *model)
+static int close_model(struct python_handle *handle)
 {
-    if (model->users == 0 && model->handle.state != PYTHON_OPEN)
+    struct python_model *model = (struct python_model *)handle;
+    if (model->users == 0)
         stance_model_close(&model->model);
+    return 0;
 }
+
+static const struct python_handle_kind kind = {close_model, NULL};
 
 /* Opens without the GIL. */
 static int open_model(struct python_model *model, PyObject *name)
@@ -19,7 +23,7 @@ static int open_model(struct python_model *model, PyObject *name)
         }
         return -1;
     }
-    int code = python_handle_open(&model->handle);
+    int code = python_handle_open(&model->handle, &kind);
     if (code == 0) {
         PyThreadState *thread = PyEval_SaveThread();
         code = stance_model_open(&model->model, PyBytes_AsString(path));
@@ -57,7 +61,8 @@ void python_model_drop(struct python_model *model)
     if (!model)
         return;
     model->users--;
-    forget(model);
+    if (model->handle.state != PYTHON_OPEN)
+        close_model(&model->handle);
     Py_DECREF((PyObject *)model);
 }
 
@@ -69,22 +74,6 @@ static int model_init(PyObject *self, PyObject *args, PyObject *kwargs)
     if (python_arguments(&signature, args, kwargs, &name, NULL) < 0)
         return -1;
     return open_model((struct python_model *)self, name);
-}
-
-static PyObject *model_close(PyObject *self, PyObject *unused)
-{
-    struct python_model *model = (struct python_model *)self;
-    if (model->handle.state == PYTHON_OPEN)
-        model->handle.state = PYTHON_CLOSED_STATE;
-    forget(model);
-    Py_RETURN_NONE;
-}
-
-static void model_free(PyObject *self)
-{
-    struct python_model *model = (struct python_model *)self;
-    stance_model_close(&model->model);
-    python_handle_free(&model->handle);
 }
 
 /* The library's model, or NULL with ClosedError. */
@@ -166,21 +155,16 @@ static PyGetSetDef fields[] = {
     {"role", get_role, NULL, "'detector', 'pose' or 'one-stage'; else ModelError.", NULL},
     {"inputs", get_inputs, NULL, "A TensorInfo for each input.", NULL},
     {"outputs", get_outputs, NULL, "A TensorInfo for each output.", NULL},
-    {"closed", python_handle_closed, NULL, "Whether it is closed.", NULL},
     {0},
 };
 
 static PyMethodDef methods[] = {
-    {"close", model_close, METH_NOARGS,
-     "close()\n\nDrops the caller's hold; pipelines and sessions keep theirs."},
-    PYTHON_CONTEXT,
+    PYTHON_CLOSE("Drops the caller's hold; pipelines and sessions keep theirs."),
     {0},
 };
 
 static PyType_Slot slots[] = {
-    {Py_tp_new, python_handle_new},
     {Py_tp_init, model_init},
-    {Py_tp_dealloc, model_free},
     {Py_tp_getset, fields},
     {Py_tp_methods, methods},
     {Py_tp_doc,
@@ -191,7 +175,4 @@ static PyType_Slot slots[] = {
     {0, NULL},
 };
 
-PyType_Spec python_model_spec = {.name = "stance.Model",
-                                 .basicsize = sizeof(struct python_model),
-                                 .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
-                                 .slots = slots};
+PYTHON_TYPE(python_model, "Model", Py_TPFLAGS_BASETYPE);

@@ -198,7 +198,6 @@ static int import_all(void)
         {&python.asarray, "numpy", "asarray"},
         {&python.error, "stance.errors", "make"},
         {&python.people, "stance.people", "make"},
-        {&python.keypoint_set, "stance.people", "KeypointSet"},
         {&python.records, "stance.records", NULL},
     };
     for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++)
@@ -212,23 +211,25 @@ static int import_all(void)
 
 static int add_types(PyObject *module)
 {
+    static PyTypeObject *handle, *no_base;
     const struct {
-        PyTypeObject **where;
+        PyTypeObject **where, **base;
         PyType_Spec *spec;
         const char *name;
     } types[] = {
-        {&python.memory, &python_memory_spec, "Memory"},
-        {&python.frame, &python_frame_spec, "Frame"},
-        {&python.video, &python_video_spec, "Video"},
-        {&python.model, &python_model_spec, "Model"},
-        {&python.session, &python_session_spec, "Session"},
-        {&python.pipeline, &python_pipeline_spec, "Pipeline"},
-        {&python.stream, &python_stream_spec, "Stream"},
-        {&python.writer, &python_writer_spec, "Writer"},
-        {&python.tracker, &python_tracker_spec, "Tracker"},
+        {&handle, &no_base, &python_handle_spec, "_Handle"},
+        {&python.memory, &no_base, &python_memory_spec, "Memory"},
+        {&python.frame, &no_base, &python_frame_spec, "Frame"},
+        {&python.video, &handle, &python_video_spec, "Video"},
+        {&python.model, &handle, &python_model_spec, "Model"},
+        {&python.session, &handle, &python_session_spec, "Session"},
+        {&python.pipeline, &handle, &python_pipeline_spec, "Pipeline"},
+        {&python.stream, &handle, &python_stream_spec, "Stream"},
+        {&python.writer, &handle, &python_writer_spec, "Writer"},
+        {&python.tracker, &handle, &python_tracker_spec, "Tracker"},
     };
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
-        PyObject *type = PyType_FromSpec(types[i].spec);
+        PyObject *type = PyType_FromSpecWithBases(types[i].spec, (PyObject *)*types[i].base);
         if (!type || PyModule_AddObjectRef(module, types[i].name, type) < 0) {
             Py_XDECREF((PyObject *)type);
             return -1;

@@ -167,12 +167,9 @@ static PyObject *sigmas_tuple(const float *sigmas, int count)
 PyObject *python_keypoint_set_open(const struct stance_keypoint_set *set)
 {
     /* "N" takes each over and passes on the error of one that is NULL. */
-    PyObject *fields =
-        Py_BuildValue("(sNNNNNN)", set->name, names_tuple(set->names, set->count),
-                      pairs_tuple(set->edges, set->edge_count), flip_tuple(set->flip, set->count),
-                      sigmas_tuple(set->sigmas, set->count), colors_tuple(set->colors, set->count),
-                      colors_tuple(set->edge_colors, set->edge_count));
-    PyObject *made = fields ? PyObject_CallObject(python.keypoint_set, fields) : NULL;
-    Py_XDECREF(fields);
-    return made;
+    return python_record("KeypointSet", "(sNNNNNN)", set->name, names_tuple(set->names, set->count),
+                         pairs_tuple(set->edges, set->edge_count),
+                         flip_tuple(set->flip, set->count), sigmas_tuple(set->sigmas, set->count),
+                         colors_tuple(set->colors, set->count),
+                         colors_tuple(set->edge_colors, set->edge_count));
 }

@@ -92,6 +92,24 @@ static int open_pipeline(struct python_pipeline *pipeline, struct stance_pose_op
     return PYTHON_RAISED;
 }
 
+static int close_pipeline(struct python_handle *handle)
+{
+    struct python_pipeline *pipeline = (struct python_pipeline *)handle;
+    PyThreadState *thread = python_enter(handle);
+    pipeline->closing = true;
+    if (pipeline->streams == 0)
+        stance_pose_close(&pipeline->pose);
+    python_leave(handle, thread);
+    return 0;
+}
+
+static void drop_pipeline(struct python_handle *handle)
+{
+    Py_CLEAR(((struct python_pipeline *)handle)->keypoint_set);
+}
+
+static const struct python_handle_kind kind = {close_pipeline, drop_pipeline};
+
 static int pipeline_init(PyObject *self, PyObject *args, PyObject *kwargs)
 {
     static const char *const names[] = {"pose", "detector", NULL};
@@ -104,7 +122,7 @@ static int pipeline_init(PyObject *self, PyObject *args, PyObject *kwargs)
     choice.options.detector_classes[0] = UNSAID;
     if (python_arguments(&signature, args, kwargs, values, &choice) < 0 ||
         (choice.preset && !(preset = python_preset_find(choice.preset))) ||
-        python_handle_open(&pipeline->handle) < 0)
+        python_handle_open(&pipeline->handle, &kind) < 0)
         return -1;
     fill_options(&choice.options, values[1] ? NULL : preset);
     struct python_model *models[2];
@@ -171,30 +189,6 @@ void python_pipeline_drop(struct python_pipeline *pipeline)
         stance_pose_close(&pipeline->pose);
 }
 
-static PyObject *pipeline_close(PyObject *self, PyObject *unused)
-{
-    struct python_pipeline *pipeline = (struct python_pipeline *)self;
-    if (pipeline->handle.state != PYTHON_OPEN)
-        Py_RETURN_NONE;
-    pipeline->handle.state = PYTHON_CLOSED_STATE;
-    PyThreadState *thread = python_enter(&pipeline->handle);
-    pipeline->closing = true;
-    if (pipeline->streams == 0)
-        stance_pose_close(&pipeline->pose);
-    python_leave(&pipeline->handle, thread);
-    Py_RETURN_NONE;
-}
-
-static void pipeline_free(PyObject *self)
-{
-    struct python_pipeline *pipeline = (struct python_pipeline *)self;
-    PyThreadState *thread = PyEval_SaveThread();
-    stance_pose_close(&pipeline->pose);
-    PyEval_RestoreThread(thread);
-    Py_CLEAR(pipeline->keypoint_set);
-    python_handle_free(&pipeline->handle);
-}
-
 static PyObject *get_description(PyObject *self, void *unused)
 {
     struct python_pipeline *pipeline = (struct python_pipeline *)self;
@@ -237,7 +231,6 @@ static PyGetSetDef fields[] = {
      "One line for logs: models, families, device, tier, threads, precision.", NULL},
     {"keypoint_set", get_keypoint_set, NULL, "The KeypointSet that this pipeline gives.", NULL},
     {"times", get_times, NULL, "Where time went since it was opened, in nanoseconds: Times.", NULL},
-    {"closed", python_handle_closed, NULL, "Whether it is closed.", NULL},
     {0},
 };
 
@@ -248,17 +241,13 @@ static PyMethodDef methods[] = {
      "Frame.\n"
      "boxes: (N, 4) x1, y1, x2, y2 in pixels of people to use instead of detecting.\n"
      "Gives People: keypoints (N, K, 2) in pixels, scores (N, K), boxes (N, 4), ..."},
-    {"close", pipeline_close, METH_NOARGS,
-     "close()\n\nFrees the networks, once its streams are closed too; what was given out stays "
-     "valid."},
-    PYTHON_CONTEXT,
+    PYTHON_CLOSE("Frees the networks, once its streams are closed too; what was given out stays "
+                 "valid."),
     {0},
 };
 
 static PyType_Slot slots[] = {
-    {Py_tp_new, python_handle_new},
     {Py_tp_init, pipeline_init},
-    {Py_tp_dealloc, pipeline_free},
     {Py_tp_getset, fields},
     {Py_tp_methods, methods},
     {Py_tp_doc,
@@ -283,7 +272,4 @@ static PyType_Slot slots[] = {
     {0, NULL},
 };
 
-PyType_Spec python_pipeline_spec = {.name = "stance.Pipeline",
-                                    .basicsize = sizeof(struct python_pipeline),
-                                    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
-                                    .slots = slots};
+PYTHON_TYPE(python_pipeline, "Pipeline", Py_TPFLAGS_BASETYPE);

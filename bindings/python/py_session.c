@@ -3,10 +3,7 @@
 
 #include "binding.h"
 
-#define FIELD(kind, name)                                                                          \
-    {                                                                                              \
-#name, kind, offsetof(struct stance_session_options, name), NULL                           \
-    }
+#define FIELD(kind, name) PYTHON_FIELD(stance_session_options, kind, name)
 
 static const struct python_option options_table[] = {
     FIELD(PYTHON_TEXT, device), FIELD(PYTHON_INT, threads), {0}};
@@ -19,6 +16,21 @@ struct python_session {
     struct python_model *model;
 };
 
+static int close_session(struct python_handle *handle)
+{
+    PyThreadState *thread = python_enter(handle);
+    stance_session_close(&((struct python_session *)handle)->session);
+    python_leave(handle, thread);
+    return 0;
+}
+
+static void drop_session(struct python_handle *handle)
+{
+    python_model_drop(((struct python_session *)handle)->model);
+}
+
+static const struct python_handle_kind kind = {close_session, drop_session};
+
 static int session_init(PyObject *self, PyObject *args, PyObject *kwargs)
 {
     static const char *const names[] = {"model", NULL};
@@ -28,7 +40,7 @@ static int session_init(PyObject *self, PyObject *args, PyObject *kwargs)
     struct stance_session_options options;
     stance_session_options_default(&options);
     if (python_arguments(&signature, args, kwargs, &value, &options) < 0 ||
-        python_handle_open(&session->handle) < 0)
+        python_handle_open(&session->handle, &kind) < 0)
         return -1;
     struct python_model *model = python_model_take(value);
     int code = PYTHON_RAISED;
@@ -249,28 +261,6 @@ static PyObject *session_run(PyObject *self, PyObject *args, PyObject *kwargs)
     return list;
 }
 
-static PyObject *session_close(PyObject *self, PyObject *unused)
-{
-    struct python_session *session = (struct python_session *)self;
-    if (session->handle.state != PYTHON_OPEN)
-        Py_RETURN_NONE;
-    session->handle.state = PYTHON_CLOSED_STATE;
-    PyThreadState *thread = python_enter(&session->handle);
-    stance_session_close(&session->session);
-    python_leave(&session->handle, thread);
-    Py_RETURN_NONE;
-}
-
-static void session_free(PyObject *self)
-{
-    struct python_session *session = (struct python_session *)self;
-    PyThreadState *thread = PyEval_SaveThread();
-    stance_session_close(&session->session);
-    PyEval_RestoreThread(thread);
-    python_model_drop(session->model);
-    python_handle_free(&session->handle);
-}
-
 static PyObject *get_model(PyObject *self, void *unused)
 {
     struct python_session *session = (struct python_session *)self;
@@ -310,7 +300,6 @@ static PyGetSetDef fields[] = {
     {"description", get_description, NULL, "One line for logs: device, tier, threads, precision.",
      NULL},
     {"memory", get_memory, NULL, "Bytes of the workspace; weights not counted.", NULL},
-    {"closed", python_handle_closed, NULL, "Whether it is closed.", NULL},
     {0},
 };
 
@@ -321,15 +310,11 @@ static PyMethodDef methods[] = {
      "the\n"
      "model's order, a dict by name, or the array itself. Gives a list with an array for each "
      "output."},
-    {"close", session_close, METH_NOARGS, "close()\n\nFrees it; arrays given out stay valid."},
-    PYTHON_CONTEXT,
     {0},
 };
 
 static PyType_Slot slots[] = {
-    {Py_tp_new, python_handle_new},
     {Py_tp_init, session_init},
-    {Py_tp_dealloc, session_free},
     {Py_tp_getset, fields},
     {Py_tp_methods, methods},
     {Py_tp_doc,
@@ -340,7 +325,4 @@ static PyType_Slot slots[] = {
     {0, NULL},
 };
 
-PyType_Spec python_session_spec = {.name = "stance.Session",
-                                   .basicsize = sizeof(struct python_session),
-                                   .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
-                                   .slots = slots};
+PYTHON_TYPE(python_session, "Session", Py_TPFLAGS_BASETYPE);

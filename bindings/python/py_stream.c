@@ -3,10 +3,7 @@
 
 #include "binding.h"
 
-#define FIELD(kind, name)                                                                          \
-    {                                                                                              \
-#name, kind, offsetof(struct stance_stream_options, name), NULL                            \
-    }
+#define FIELD(kind, name) PYTHON_FIELD(stance_stream_options, kind, name)
 
 static const struct python_option options_table[] = {
     FIELD(PYTHON_INT, detect_every),
@@ -30,6 +27,32 @@ struct python_stream {
     int64_t last_us;
     bool begun;
 };
+
+/* Its own pipeline goes with it when it is closed, not when it is forgotten: someone may have asked for
+ * it. */
+static int close_stream(struct python_handle *handle)
+{
+    struct python_stream *stream = (struct python_stream *)handle;
+    struct python_pipeline *pipeline = stream->pipeline;
+    if (!pipeline)
+        return 0;
+    PyThreadState *thread = python_enter(&pipeline->handle);
+    if (stream->stream) {
+        stance_stream_close(&stream->stream);
+        python_pipeline_drop(pipeline);
+    }
+    python_leave(&pipeline->handle, thread);
+    return stream->owner && handle->state == PYTHON_CLOSED_STATE
+               ? python_handle_close(&pipeline->handle)
+               : 0;
+}
+
+static void drop_stream(struct python_handle *handle)
+{
+    Py_XDECREF((PyObject *)((struct python_stream *)handle)->pipeline);
+}
+
+static const struct python_handle_kind kind = {close_stream, drop_stream};
 
 static int open_stream(struct python_stream *stream, const struct stance_stream_options *options)
 {
@@ -62,7 +85,7 @@ static int stream_init(PyObject *self, PyObject *args, PyObject *kwargs)
         python_fail(STANCE_ETYPE, "pipeline: a Pipeline is wanted");
         return -1;
     }
-    if (python_handle_open(&stream->handle) < 0)
+    if (python_handle_open(&stream->handle, &kind) < 0)
         return -1;
     PyObject *pipeline =
         given ? values[0] : PyObject_CallFunctionObjArgs((PyObject *)python.pipeline, NULL);
@@ -265,36 +288,6 @@ static PyObject *stream_reset(PyObject *self, PyObject *unused)
     Py_RETURN_NONE;
 }
 
-static void close_stream(struct python_stream *stream)
-{
-    PyThreadState *thread = python_enter(&stream->pipeline->handle);
-    if (stream->stream) {
-        stance_stream_close(&stream->stream);
-        python_pipeline_drop(stream->pipeline);
-    }
-    python_leave(&stream->pipeline->handle, thread);
-}
-
-static PyObject *stream_close(PyObject *self, PyObject *unused)
-{
-    struct python_stream *stream = (struct python_stream *)self;
-    if (stream->handle.state != PYTHON_OPEN)
-        Py_RETURN_NONE;
-    stream->handle.state = PYTHON_CLOSED_STATE;
-    close_stream(stream);
-    return stream->owner ? PyObject_CallMethod((PyObject *)stream->pipeline, "close", NULL)
-                         : Py_BuildValue("");
-}
-
-static void stream_free(PyObject *self)
-{
-    struct python_stream *stream = (struct python_stream *)self;
-    if (stream->pipeline)
-        close_stream(stream);
-    Py_XDECREF((PyObject *)stream->pipeline);
-    python_handle_free(&stream->handle);
-}
-
 static PyObject *get_pipeline(PyObject *self, void *unused)
 {
     struct python_stream *stream = (struct python_stream *)self;
@@ -325,7 +318,6 @@ static PyObject *get_counts(PyObject *self, void *unused)
 static PyGetSetDef fields[] = {
     {"pipeline", get_pipeline, NULL, "The Pipeline that it uses.", NULL},
     {"counts", get_counts, NULL, "What it has done so far: StreamCounts.", NULL},
-    {"closed", python_handle_closed, NULL, "Whether it is closed.", NULL},
     {0},
 };
 
@@ -344,16 +336,12 @@ static PyMethodDef methods[] = {
      "or 'hold'."},
     {"reset", stream_reset, METH_NOARGS,
      "reset()\n\nForgets people, results and times, as at a cut; ids go on."},
-    {"close", stream_close, METH_NOARGS,
-     "close()\n\nCloses it, and its pipeline when that is its own."},
-    PYTHON_CONTEXT,
+    PYTHON_CLOSE("Closes it, and its pipeline when that is its own."),
     {0},
 };
 
 static PyType_Slot slots[] = {
-    {Py_tp_new, python_handle_new},
     {Py_tp_init, stream_init},
-    {Py_tp_dealloc, stream_free},
     {Py_tp_getset, fields},
     {Py_tp_methods, methods},
     {Py_tp_doc,
@@ -372,7 +360,4 @@ static PyType_Slot slots[] = {
     {0, NULL},
 };
 
-PyType_Spec python_stream_spec = {.name = "stance.Stream",
-                                  .basicsize = sizeof(struct python_stream),
-                                  .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
-                                  .slots = slots};
+PYTHON_TYPE(python_stream, "Stream", Py_TPFLAGS_BASETYPE);

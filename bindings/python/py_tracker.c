@@ -3,10 +3,7 @@
 
 #include "binding.h"
 
-#define FIELD(kind, name)                                                                          \
-    {                                                                                              \
-#name, kind, offsetof(struct stance_tracker_options, name), NULL                           \
-    }
+#define FIELD(kind, name) PYTHON_FIELD(stance_tracker_options, kind, name)
 #define REAL(name) FIELD(PYTHON_FLOAT, name)
 
 static const char *const modes[] = {"bytetrack", "oks", "iou", "off", NULL};
@@ -80,6 +77,16 @@ struct python_tracker {
     int keypoints;
 };
 
+static int close_tracker(struct python_handle *handle)
+{
+    PyThreadState *thread = python_enter(handle);
+    stance_tracker_close(&((struct python_tracker *)handle)->tracker);
+    python_leave(handle, thread);
+    return 0;
+}
+
+static const struct python_handle_kind kind = {close_tracker, NULL};
+
 /* The set whose keypoints the detections have. */
 static int use_set(PyObject *value, struct stance_tracker_options *options)
 {
@@ -118,7 +125,7 @@ static int tracker_init(PyObject *self, PyObject *args, PyObject *kwargs)
 {
     struct python_tracker *tracker = (struct python_tracker *)self;
     struct stance_tracker_options options;
-    if (read_options(args, kwargs, &options) < 0 || python_handle_open(&tracker->handle) < 0)
+    if (read_options(args, kwargs, &options) < 0 || python_handle_open(&tracker->handle, &kind) < 0)
         return -1;
     tracker->keypoints = options.keypoint_count;
     return python_handle_opened(&tracker->handle, stance_tracker_open(&tracker->tracker, &options));
@@ -289,25 +296,6 @@ static PyObject *tracker_reset(PyObject *self, PyObject *unused)
     Py_RETURN_NONE;
 }
 
-static PyObject *tracker_close(PyObject *self, PyObject *unused)
-{
-    struct python_tracker *tracker = (struct python_tracker *)self;
-    if (tracker->handle.state != PYTHON_OPEN)
-        Py_RETURN_NONE;
-    tracker->handle.state = PYTHON_CLOSED_STATE;
-    PyThreadState *thread = python_enter(&tracker->handle);
-    stance_tracker_close(&tracker->tracker);
-    python_leave(&tracker->handle, thread);
-    Py_RETURN_NONE;
-}
-
-static void tracker_free(PyObject *self)
-{
-    struct python_tracker *tracker = (struct python_tracker *)self;
-    stance_tracker_close(&tracker->tracker);
-    python_handle_free(&tracker->handle);
-}
-
 static PyObject *get_counts(PyObject *self, void *unused)
 {
     struct python_tracker *tracker = (struct python_tracker *)self;
@@ -326,7 +314,6 @@ static PyObject *get_counts(PyObject *self, void *unused)
 
 static PyGetSetDef fields[] = {
     {"counts", get_counts, NULL, "What it has seen: TrackerCounts.", NULL},
-    {"closed", python_handle_closed, NULL, "Whether it is closed.", NULL},
     {0},
 };
 
@@ -340,15 +327,11 @@ static PyMethodDef methods[] = {
      "predict(time_us)\n\nWhere all tracks are expected, lost and new ones too. Changes nothing."},
     {"reset", tracker_reset, METH_NOARGS,
      "reset()\n\nDrops all tracks and times, as at a cut; ids go on."},
-    {"close", tracker_close, METH_NOARGS, "close()\n\nFrees it."},
-    PYTHON_CONTEXT,
     {0},
 };
 
 static PyType_Slot slots[] = {
-    {Py_tp_new, python_handle_new},
     {Py_tp_init, tracker_init},
-    {Py_tp_dealloc, tracker_free},
     {Py_tp_getset, fields},
     {Py_tp_methods, methods},
     {Py_tp_doc,
@@ -363,7 +346,4 @@ static PyType_Slot slots[] = {
     {0, NULL},
 };
 
-PyType_Spec python_tracker_spec = {.name = "stance.Tracker",
-                                   .basicsize = sizeof(struct python_tracker),
-                                   .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
-                                   .slots = slots};
+PYTHON_TYPE(python_tracker, "Tracker", Py_TPFLAGS_BASETYPE);

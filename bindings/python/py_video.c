@@ -1,10 +1,7 @@
 /* Videos: sources of frames. */
 #include "binding.h"
 
-#define FIELD(kind, name)                                                                          \
-    {                                                                                              \
-#name, kind, offsetof(struct stance_video_options, name), NULL                             \
-    }
+#define FIELD(kind, name) PYTHON_FIELD(stance_video_options, kind, name)
 
 static const struct python_option options_table[] = {
     FIELD(PYTHON_INT, threads),       FIELD(PYTHON_CHOICE, live),
@@ -13,6 +10,33 @@ static const struct python_option options_table[] = {
     FIELD(PYTHON_DOUBLE, frame_rate), FIELD(PYTHON_INT64, timeout_us),
     FIELD(PYTHON_INT, reconnects),    {0},
 };
+
+/* Other threads may be waiting in it. */
+static int close_video(struct python_handle *handle)
+{
+    struct python_video *video = (struct python_video *)handle;
+    if (video->cancellable)
+        stance_video_reader_cancel(video->cancellable);
+    video->cancellable = NULL;
+    PyThreadState *thread = PyEval_SaveThread();
+    python_ahead_stop(video);
+    PyThread_acquire_lock(handle->lock, WAIT_LOCK);
+    stance_video_reader_close(&video->reader);
+    PyThread_release_lock(handle->lock);
+    PyEval_RestoreThread(thread);
+    return 0;
+}
+
+static void drop_video(struct python_handle *handle)
+{
+    struct python_ahead *ahead = &((struct python_video *)handle)->ahead;
+    if (ahead->running) {
+        pthread_cond_destroy(&ahead->changed);
+        pthread_mutex_destroy(&ahead->mutex);
+    }
+}
+
+static const struct python_handle_kind kind = {close_video, drop_video};
 
 PyObject *python_read_video(PyObject *module, PyObject *args, PyObject *kwargs)
 {
@@ -26,7 +50,8 @@ PyObject *python_read_video(PyObject *module, PyObject *args, PyObject *kwargs)
         (values[1] && python_word("pixels", python_pixels, values[1], &pixels) < 0))
         return NULL;
     struct python_video *video = (struct python_video *)python_handle_new(python.video, NULL, NULL);
-    if (!video || !PyUnicode_FSConverter(values[0], &source)) {
+    if (!video || python_handle_open(&video->handle, &kind) < 0 ||
+        !PyUnicode_FSConverter(values[0], &source)) {
         Py_XDECREF((PyObject *)video);
         return NULL;
     }
@@ -131,42 +156,6 @@ static PyObject *video_cancel(PyObject *self, PyObject *unused)
     Py_RETURN_NONE;
 }
 
-/* Other threads may be waiting in it. */
-static void close_reader(struct python_video *video)
-{
-    if (video->cancellable)
-        stance_video_reader_cancel(video->cancellable);
-    video->cancellable = NULL;
-    PyThreadState *thread = PyEval_SaveThread();
-    python_ahead_stop(video);
-    PyThread_acquire_lock(video->handle.lock, WAIT_LOCK);
-    stance_video_reader_close(&video->reader);
-    PyThread_release_lock(video->handle.lock);
-    PyEval_RestoreThread(thread);
-}
-
-static PyObject *video_close(PyObject *self, PyObject *unused)
-{
-    struct python_video *video = (struct python_video *)self;
-    if (video->handle.state != PYTHON_OPEN)
-        Py_RETURN_NONE;
-    video->handle.state = PYTHON_CLOSED_STATE;
-    close_reader(video);
-    Py_RETURN_NONE;
-}
-
-static void video_free(PyObject *self)
-{
-    struct python_video *video = (struct python_video *)self;
-    if (video->handle.lock)
-        close_reader(video);
-    if (video->ahead.running) {
-        pthread_cond_destroy(&video->ahead.changed);
-        pthread_mutex_destroy(&video->ahead.mutex);
-    }
-    python_handle_free(&video->handle);
-}
-
 static PyObject *get_info(PyObject *self, void *unused)
 {
     struct python_video *video = (struct python_video *)self;
@@ -210,7 +199,6 @@ static PyGetSetDef fields[] = {
     {"info", get_info, NULL, "What is known since it was opened: a VideoInfo.", NULL},
     {"stats", get_stats, NULL, "How reading goes: a VideoStats.", NULL},
     {"ended", get_ended, NULL, "Whether there are no more frames.", NULL},
-    {"closed", python_handle_closed, NULL, "Whether it is closed.", NULL},
     {0},
 };
 
@@ -221,13 +209,10 @@ static PyMethodDef methods[] = {
      "in wait_us\nmicroseconds (-1: for ever; live sources only); `ended` tells."},
     {"cancel", video_cancel, METH_NOARGS,
      "cancel()\n\nEnds waiting and reading soon, from any thread: reads raise CancelledError."},
-    {"close", video_close, METH_NOARGS, "close()\n\nCloses it; its frames stay valid."},
-    PYTHON_CONTEXT,
     {0},
 };
 
 static PyType_Slot slots[] = {
-    {Py_tp_dealloc, video_free},
     {Py_tp_getset, fields},
     {Py_tp_methods, methods},
     {Py_tp_iter, PyObject_SelfIter},
@@ -237,7 +222,4 @@ static PyType_Slot slots[] = {
     {0, NULL},
 };
 
-PyType_Spec python_video_spec = {.name = "stance.Video",
-                                 .basicsize = sizeof(struct python_video),
-                                 .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
-                                 .slots = slots};
+PYTHON_TYPE(python_video, "Video", Py_TPFLAGS_DISALLOW_INSTANTIATION);

@@ -1,10 +1,7 @@
 /* Writers of video files. */
 #include "binding.h"
 
-#define FIELD(kind, name)                                                                          \
-    {                                                                                              \
-#name, kind, offsetof(struct stance_video_writer_options, name), NULL                      \
-    }
+#define FIELD(kind, name) PYTHON_FIELD(stance_video_writer_options, kind, name)
 
 static const struct python_option options_table[] = {
     FIELD(PYTHON_TEXT, codec),        FIELD(PYTHON_INT, crf),    FIELD(PYTHON_TEXT, preset),
@@ -17,6 +14,21 @@ struct python_writer {
     struct stance_video_writer *writer; /* under the lock */
     PyObject *description;
 };
+
+static int close_writer(struct python_handle *handle)
+{
+    PyThreadState *thread = python_enter(handle);
+    int code = stance_video_writer_close(&((struct python_writer *)handle)->writer);
+    python_leave(handle, thread);
+    return code;
+}
+
+static void drop_writer(struct python_handle *handle)
+{
+    Py_CLEAR(((struct python_writer *)handle)->description);
+}
+
+static const struct python_handle_kind kind = {close_writer, drop_writer};
 
 /* Opens with a source under that source's lock. */
 static int open_writer(struct python_writer *writer, const char *path,
@@ -45,7 +57,7 @@ static int writer_init(PyObject *self, PyObject *args, PyObject *kwargs)
     }
     if (!PyUnicode_FSConverter(values[0], &path))
         return -1;
-    if (python_handle_open(&writer->handle) < 0) {
+    if (python_handle_open(&writer->handle, &kind) < 0) {
         Py_DECREF(path);
         return -1;
     }
@@ -99,29 +111,6 @@ static PyObject *writer_add(PyObject *self, PyObject *args, PyObject *kwargs)
     Py_RETURN_NONE;
 }
 
-static PyObject *writer_close(PyObject *self, PyObject *unused)
-{
-    struct python_writer *writer = (struct python_writer *)self;
-    if (writer->handle.state == PYTHON_OPEN)
-        writer->handle.state = PYTHON_CLOSED_STATE;
-    PyThreadState *thread = python_enter(&writer->handle);
-    int code = stance_video_writer_close(&writer->writer);
-    python_leave(&writer->handle, thread);
-    if (code < 0)
-        return python_raise(code, "Writer");
-    Py_RETURN_NONE;
-}
-
-static void writer_free(PyObject *self)
-{
-    struct python_writer *writer = (struct python_writer *)self;
-    PyThreadState *thread = PyEval_SaveThread();
-    stance_video_writer_close(&writer->writer);
-    PyEval_RestoreThread(thread);
-    Py_CLEAR(writer->description);
-    python_handle_free(&writer->handle);
-}
-
 static PyObject *get_description(PyObject *self, void *unused)
 {
     struct python_writer *writer = (struct python_writer *)self;
@@ -133,7 +122,6 @@ static PyObject *get_description(PyObject *self, void *unused)
 
 static PyGetSetDef fields[] = {
     {"description", get_description, NULL, "One line for logs: encoder, quality, container.", NULL},
-    {"closed", python_handle_closed, NULL, "Whether it is closed.", NULL},
     {0},
 };
 
@@ -142,16 +130,12 @@ static PyMethodDef methods[] = {
      "add(image, pixels=..., time_us=..., duration_us=0)\n\n"
      "Appends a frame: uint8 (height, width, 3), or a Frame, for which pixels and time_us may be\n"
      "left out. time_us must be later than that of the one before."},
-    {"close", writer_close, METH_NOARGS,
-     "close()\n\nFinishes the file, checks and names it. Without a frame there is no file."},
-    PYTHON_CONTEXT,
+    PYTHON_CLOSE("Finishes the file, checks and names it. Without a frame there is no file."),
     {0},
 };
 
 static PyType_Slot slots[] = {
-    {Py_tp_new, python_handle_new},
     {Py_tp_init, writer_init},
-    {Py_tp_dealloc, writer_free},
     {Py_tp_getset, fields},
     {Py_tp_methods, methods},
     {Py_tp_doc,
@@ -169,7 +153,4 @@ static PyType_Slot slots[] = {
     {0, NULL},
 };
 
-PyType_Spec python_writer_spec = {.name = "stance.Writer",
-                                  .basicsize = sizeof(struct python_writer),
-                                  .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
-                                  .slots = slots};
+PYTHON_TYPE(python_writer, "Writer", Py_TPFLAGS_BASETYPE);

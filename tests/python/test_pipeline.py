@@ -92,6 +92,14 @@ class Results(unittest.TestCase):
         del people
         self.assertTrue(np.array_equal(row, copies[0][0]))
 
+    def test_a_streams_own_pipeline_is_closed_with_it(self):
+        stream = stance.Stream()
+        pipeline = stream.pipeline
+        stream.close()
+        self.assertTrue(pipeline.closed)
+        pipeline = stance.Stream().pipeline  # who has it may go on
+        self.assertEqual(len(pipeline.process(noise(), "rgb")), 0)
+
     def test_description_and_times(self):
         pipeline = stance.Pipeline(TINY, center=True, threads=2)
         self.assertIn("tiny", pipeline.description)
@@ -257,24 +265,25 @@ class Module(unittest.TestCase):
         """Every public class, function, method, field and property, and no others."""
         stubs = ast.parse((SOURCE / "bindings/python/stance/__init__.pyi").read_text())
         listed = {name: node for node in stubs.body for name in names_of(node)}
-        aliases = {"Pixels", "Path", "Picture", "__version__"}
+        aliases = {"Pixels", "Path", "Picture", "__version__", "_Handle"}
         self.assertEqual(set(listed) - aliases, {n for n in stance.__all__})
         for name, node in listed.items():
             if isinstance(node, ast.ClassDef):
-                kind = getattr(stance, name)
+                kind = class_named(name)
                 told = {n for part in node.body for n in names_of(part) if n[0] != "_"}
-                inherited = {n for base in node.bases for n in dir(base_named(base))}
-                self.assertEqual(told, {n for n in dir(kind) if n[0] != "_"} - inherited, name)
+                inherited = {n for base in node.bases
+                             for n in dir(class_named(getattr(base, "value", base).id))}
+                self.assertEqual(told, {n for n in dir(kind) if n[0] != "_"} - (inherited - told),
+                                 name)
 
     def test_everything_has_a_docstring(self):
         for name in stance.__all__:
             self.assertTrue(getattr(stance, name).__doc__, name)
 
 
-def base_named(node):
-    """The class that a class of the stubs is based on."""
-    name = getattr(node, "value", node).id
-    known = {"NamedTuple": tuple, "Sequence": collections.abc.Sequence, **vars(builtins),
+def class_named(name):
+    """The class that the stubs call so."""
+    known = {"Sequence": collections.abc.Sequence, **vars(builtins), **vars(stance._stance),
              **vars(stance)}
     return known.get(name, object)
 
@@ -283,6 +292,8 @@ def names_of(node):
     """What a statement of the stubs names."""
     if isinstance(node, (ast.ClassDef, ast.FunctionDef)):
         return [node.name]
+    if isinstance(node, ast.ImportFrom) and node.level:
+        return [alias.asname for alias in node.names]
     return [node.target.id] if isinstance(node, ast.AnnAssign) else []
 
 

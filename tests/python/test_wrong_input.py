@@ -146,7 +146,7 @@ class Arguments(Case):
                      stance.Tracker):
             empty = kind.__new__(kind)
             self.assertTrue(empty.closed)
-            for name in vars(kind):
+            for name in dir(kind):
                 if name not in ("closed", "close") and (name == "__enter__" or name[0] != "_"):
                     with self.assertRaises(stance.ClosedError, msg=name):
                         value = getattr(empty, name)

@@ -28,9 +28,9 @@ from .errors import (ArgumentError, CancelledError, ClosedError, DeviceError, El
                      OutOfMemoryError, ShapeError, UnsupportedError)
 from .errors import make as _make_error
 from .metrics import body_metrics
-from .people import KeypointSet, People, Person
-from .records import (Device, ModelEntry, Preset, StreamCounts, TensorInfo, Times, Track,
-                      TrackerCounts, VideoInfo, VideoStats)
+from .people import People, Person
+from .records import (Device, KeypointSet, ModelEntry, Preset, StreamCounts, TensorInfo, Times,
+                      Track, TrackerCounts, VideoInfo, VideoStats)
 
 _sets = {_set.name: _set for _set in _read_sets()}
 

@@ -3,11 +3,41 @@
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Final, Literal, NamedTuple, TypeAlias, overload
+from typing import Any, Final, Literal, TypeAlias, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from typing_extensions import Buffer, Self
+
+from .errors import (
+    ArgumentError as ArgumentError,
+    CancelledError as CancelledError,
+    ClosedError as ClosedError,
+    DeviceError as DeviceError,
+    ElementTypeError as ElementTypeError,
+    Error as Error,
+    FormatError as FormatError,
+    InputOutputError as InputOutputError,
+    LimitError as LimitError,
+    ModelError as ModelError,
+    NotFoundError as NotFoundError,
+    OutOfMemoryError as OutOfMemoryError,
+    ShapeError as ShapeError,
+    UnsupportedError as UnsupportedError,
+)
+from .records import (
+    Device as Device,
+    KeypointSet as KeypointSet,
+    ModelEntry as ModelEntry,
+    Preset as Preset,
+    StreamCounts as StreamCounts,
+    TensorInfo as TensorInfo,
+    Times as Times,
+    Track as Track,
+    TrackerCounts as TrackerCounts,
+    VideoInfo as VideoInfo,
+    VideoStats as VideoStats,
+)
 
 Pixels: TypeAlias = Literal["rgb", "bgr"]
 Path: TypeAlias = str | os.PathLike[str]
@@ -15,59 +45,20 @@ Picture: TypeAlias = "Buffer | Frame"  # uint8 (H, W, 3), or a frame of read_vid
 
 __version__: Final[str]
 
-# ---- Errors ------------------------------------------------------------------------------------
+class _Handle:
+    """What is opened and has to be closed. Any thread may use it: who comes second waits."""
 
-class Error(Exception):
-    """What went wrong, in one sentence. Subclasses are errors of Python's own kinds, too."""
-
-    code: int  # negative: STANCE_E… of stance/error.h
-    name: str  # "STANCE_EARGUMENT"
-
-class ArgumentError(Error, ValueError): ...  # EARGUMENT
-class ClosedError(ArgumentError): ...  # EARGUMENT: the handle is closed
-class ShapeError(Error, ValueError): ...  # ESHAPE
-class FormatError(Error, ValueError): ...  # EFORMAT: damaged files
-class ModelError(Error, ValueError): ...  # EMODEL: not a network for this purpose
-class LimitError(Error, ValueError): ...  # ELIMIT
-class ElementTypeError(Error, TypeError): ...  # ETYPE: wrong dtype
-class InputOutputError(Error, OSError): ...  # EIO
-class NotFoundError(Error, FileNotFoundError): ...  # ENOTFOUND
-class DeviceError(Error, RuntimeError): ...  # EDEVICE: not here; the sentence says what is
-class UnsupportedError(Error, NotImplementedError): ...  # EUNSUPPORTED
-class OutOfMemoryError(Error, MemoryError): ...  # ENOMEMORY
-class CancelledError(Error): ...  # ECANCELLED
+    @property
+    def closed(self) -> bool: ...
+    def close(self) -> None:
+        """Frees it; what it gave stays valid. Everything else raises ClosedError from now on."""
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None,
+        trace: TracebackType | None, /,
+    ) -> None: ...
 
 # ---- What is here ------------------------------------------------------------------------------
-
-class Device(NamedTuple):
-    name: str  # "cpu"
-    description: str  # processor, cores, tiers
-
-class ModelEntry(NamedTuple):
-    name: str  # "stance-pose"
-    path: str | None  # None: inside the library
-    bytes: int
-
-class Preset(NamedTuple):
-    """Networks that go together for a task."""
-
-    name: str  # "wholebody-balanced", for Pipeline
-    task: str  # "body", "feet", "wholebody", "hand", "face", "animal", "one-stage"
-    mode: str  # "lightweight", "balanced", "performance"; of the body also "t", "s", "m", "l", "x"
-    detector: str | None  # "center": one person in the middle; None: `pose` finds people itself
-    pose: str
-    detector_classes: tuple[int, int]  # of Pipeline
-
-class KeypointSet(NamedTuple):
-    """Which keypoints a network gives, and how they belong together."""
-
-    name: str  # "coco17"
-    names: tuple[str, ...]  # "nose", "left_eye", …; left and right are the person's
-    edges: tuple[tuple[int, int], ...]  # the skeleton: pairs of keypoints
-    flip: tuple[int, ...]  # index of the mirrored keypoint
-    sigmas: tuple[float, ...] | None  # OKS constants
-    colors: tuple[tuple[int, int, int], ...]  # of keypoints, RGB
-    edge_colors: tuple[tuple[int, int, int], ...]
 
 def devices() -> list[Device]:
     """Devices that can be used here."""
@@ -160,15 +151,7 @@ def body_metrics(person: Person, keypoint_threshold: float = 0.3) -> dict[str, A
 
 # ---- Pipelines and streams ---------------------------------------------------------------------
 
-class Times(NamedTuple):
-    """Where time went since the pipeline was opened, in nanoseconds."""
-
-    letterbox: int
-    crop: int
-    network: int
-    decode: int
-
-class Pipeline:
+class Pipeline(_Handle):
     """From a picture to people.
 
     pose: name, path or Model of a pose network, or of a one-stage network, which needs no detector;
@@ -225,25 +208,11 @@ class Pipeline:
         """The keypoints that this pipeline gives."""
     @property
     def times(self) -> Times: ...
-    @property
-    def closed(self) -> bool: ...
     def close(self) -> None:
-        """Frees the networks, once the streams of this pipeline are closed too; what was given out
-        stays valid. Everything else raises ClosedError from now on, in its streams too."""
-    def __enter__(self) -> Self: ...
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None,
-        trace: TracebackType | None, /,
-    ) -> None: ...
+        """Frees the networks, once the streams of this pipeline are closed too, which raise
+        ClosedError from now on."""
 
-class StreamCounts(NamedTuple):
-    measured: int  # frames
-    filled: int
-    detections: int  # frames on which the detector ran
-    people: int  # different ids in results
-    clamped: int
-
-class Stream:
+class Stream(_Handle):
     """People over time, each with an id and smooth keypoints: one video or camera. Any number of
     streams share one pipeline.
 
@@ -292,14 +261,6 @@ class Stream:
     def pipeline(self) -> Pipeline: ...
     @property
     def counts(self) -> StreamCounts: ...
-    @property
-    def closed(self) -> bool: ...
-    def close(self) -> None: ...
-    def __enter__(self) -> Self: ...
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None,
-        trace: TracebackType | None, /,
-    ) -> None: ...
 
 def process_streams(
     frames: Sequence[tuple[Stream, Picture, int | None]], pixels: Pixels = ...
@@ -309,12 +270,7 @@ def process_streams(
 
 # ---- Models and sessions -----------------------------------------------------------------------
 
-class TensorInfo(NamedTuple):
-    name: str
-    dtype: str  # "float32", "int64", …
-    shape: tuple[int | None, ...] | None  # None: open
-
-class Model:
+class Model(_Handle):
     """Weights and network of one ONNX file, or a model inside the library ("stance-det",
     "stance-pose"). Read-only; any number of pipelines and sessions share it."""
 
@@ -328,17 +284,10 @@ class Model:
     @property
     def role(self) -> Literal["detector", "pose", "one-stage"]:
         """What it is for. ModelError when it is none of these."""
-    @property
-    def closed(self) -> bool: ...
     def close(self) -> None:
         """Drops the caller's hold; pipelines and sessions keep theirs."""
-    def __enter__(self) -> Self: ...
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None,
-        trace: TracebackType | None, /,
-    ) -> None: ...
 
-class Session:
+class Session(_Handle):
     """A model made ready to run: arrays in, arrays out.
 
     Results are the same for every number of threads; a batch of n gives the bits of n single runs.
@@ -359,14 +308,6 @@ class Session:
     @property
     def memory(self) -> int:
         """Bytes of the workspace; weights not counted."""
-    @property
-    def closed(self) -> bool: ...
-    def close(self) -> None: ...
-    def __enter__(self) -> Self: ...
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None,
-        trace: TracebackType | None, /,
-    ) -> None: ...
 
 # ---- Pictures and video ------------------------------------------------------------------------
 
@@ -390,27 +331,7 @@ class Frame:
     def to_array(self, pixels: Pixels = "rgb") -> NDArray[np.uint8]:
         """A new array, uint8 (height, width, 3)."""
 
-class VideoInfo(NamedTuple):
-    width: int  # of the first frame, upright
-    height: int
-    live: bool
-    rotation: int  # degrees clockwise that were applied
-    frame_rate: float  # nominal; 0: unknown
-    duration_us: int  # -1: unknown
-    frame_count: int  # -1: unknown
-    has_audio: bool
-    container: str
-    codec: str
-
-class VideoStats(NamedTuple):
-    state: Literal["online", "offline", "ended"]
-    epoch: int
-    frames: int
-    damaged: int
-    dropped: int
-    corrected: int
-
-class Video(Iterator[Frame]):
+class Video(_Handle, Iterator[Frame]):
     """An open source of frames; see read_video()."""
 
     def __next__(self) -> Frame: ...
@@ -425,16 +346,7 @@ class Video(Iterator[Frame]):
     def stats(self) -> VideoStats: ...
     @property
     def ended(self) -> bool: ...
-    @property
-    def closed(self) -> bool: ...
-    def close(self) -> None:
-        """Frames stay valid."""
     def __iter__(self) -> Self: ...
-    def __enter__(self) -> Self: ...
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None,
-        trace: TracebackType | None, /,
-    ) -> None: ...
 
 def read_video(
     source: Path,
@@ -464,7 +376,7 @@ def read_video(
     A damaged frame is a Frame with `error`, or is left out when nothing of it can be shown; a source
     that cannot be read on raises after its last good frame."""
 
-class Writer:
+class Writer(_Handle):
     """A video file: .mp4, .m4v, .mov, .mkv or .webm. It has its name when it is closed.
 
     codec: "h264", "hevc", "vp9", "av1" … or an encoder of FFmpeg; None: h264, for WebM vp9.
@@ -496,15 +408,8 @@ class Writer:
         be left out for a Frame only. Another size is scaled to fit, on black."""
     @property
     def description(self) -> str: ...
-    @property
-    def closed(self) -> bool: ...
     def close(self) -> None:
         """Finishes the file, checks and names it. Without a frame there is no file."""
-    def __enter__(self) -> Self: ...
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None,
-        trace: TracebackType | None, /,
-    ) -> None: ...
 
 def read_image(path: Path, pixels: Pixels = "rgb") -> NDArray[np.uint8]:
     """Reads JPEG, PNG, WebP, BMP, TIFF or GIF as uint8 (height, width, 3), upright."""
@@ -534,28 +439,7 @@ def draw(
 
 # ---- Tracking ----------------------------------------------------------------------------------
 
-class Track(NamedTuple):
-    id: int  # from 1; 0 with mode "off"
-    detection: int  # index among this frame's detections; -1: none
-    state: Literal["seen", "lost", "new"]
-    box: tuple[float, float, float, float]  # filtered, or predicted: x1, y1, x2, y2
-    velocity: tuple[float, float]  # of the box's centre, pixels per second
-    score: float
-    hits: int
-    recovered: bool  # seen again in this frame after it was lost
-    born_us: int
-    seen_us: int
-
-class TrackerCounts(NamedTuple):
-    frames: int
-    clamped: int
-    births: int
-    refused: int
-    dropped: int
-    unusable: int
-    alive: int
-
-class Tracker:
+class Tracker(_Handle):
     """Who is who from frame to frame, for boxes from anywhere, with keypoints or without.
 
     preset: "default", "pose", "tuned", "bytetrack" (docs/tracking.md).
@@ -588,14 +472,6 @@ class Tracker:
         """Drops all tracks and times, as at a cut; ids go on."""
     @property
     def counts(self) -> TrackerCounts: ...
-    @property
-    def closed(self) -> bool: ...
-    def close(self) -> None: ...
-    def __enter__(self) -> Self: ...
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None,
-        trace: TracebackType | None, /,
-    ) -> None: ...
 
 # ---- Evaluation --------------------------------------------------------------------------------
 

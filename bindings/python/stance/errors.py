@@ -8,8 +8,8 @@ class Error(Exception):
     Subclasses are errors of Python's own kinds, too: a file that is not there is a
     FileNotFoundError, an argument out of its range a ValueError."""
 
-    code = 0
-    name = "STANCE_OK"
+    code: int = 0
+    name: str = "STANCE_OK"
 
 
 class ArgumentError(Error, ValueError):

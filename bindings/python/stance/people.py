@@ -1,27 +1,8 @@
-"""People of one picture, and the keypoint sets that say what their keypoints are."""
+"""People of one picture."""
 
 from collections.abc import Sequence
-from typing import NamedTuple, Optional
 
 import numpy as np
-
-
-class KeypointSet(NamedTuple):
-    """Which keypoints a network gives, and how they belong together.
-
-    names: left and right are the person's; edges: the skeleton, pairs of keypoints; flip: index of
-    the mirrored keypoint; sigmas: OKS constants, or None; colors, edge_colors: RGB."""
-
-    name: str
-    names: tuple
-    edges: tuple
-    flip: tuple
-    sigmas: Optional[tuple]
-    colors: tuple
-    edge_colors: tuple
-
-
-_by_name = {}  # of keypoint_set(), which gives the library's own sets
 
 
 class Person:
@@ -132,5 +113,5 @@ def make(*fields):
     return people
 
 
-for _class in (KeypointSet, Person, People):
+for _class in (Person, People):
     _class.__module__ = "stance"
