@@ -150,6 +150,17 @@ class Pictures(unittest.TestCase):
         self.assertTrue(same(self.pipeline.process(flipped, "rgb"),
                              self.pipeline.process(flipped.copy(), "rgb")))
 
+    @unittest.skipIf(SANITIZED, "a sanitizer keeps memory of its own")
+    def test_is_not_copied(self):
+        def peak():
+            with open("/proc/self/status", encoding="ascii") as file:
+                return next(int(line.split()[1]) * 1024 for line in file if line.startswith("VmHWM"))
+
+        picture, before = np.ones((6000, 6000, 3), np.uint8), peak()
+        self.pipeline.process(picture, "rgb")
+        self.pipeline.process(picture[10:, 10:], "bgr")
+        self.assertLess(peak() - before, picture.nbytes // 4)
+
     def test_files(self):
         for name, exact in (("a.png", True), ("a.jpg", False)):
             stance.write_image(FOLDER / name, self.picture, "rgb")

@@ -7,7 +7,7 @@ import unittest
 import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from samples import ROWS, SANITIZED, TINY, noise, photo, same
+from samples import ROWS, SANITIZED, TINY, clip, noise, photo, same
 
 import stance
 
@@ -76,6 +76,14 @@ class Laws(unittest.TestCase):
         self.assertEqual(len(wanted), 1)
         for n in (2, 3, 4):
             self.assertTrue(same(self.pipelines[n].process(picture, "rgb"), wanted))
+
+    def test_threads_change_nothing_in_a_stream(self):
+        with stance.read_video(clip()) as video:
+            frames = [frame for _, frame in zip(range(6), video)]
+        wanted, *others = ([stream.process(frame) for frame in frames] for stream in
+                           map(stance.Stream, self.pipelines.values()))
+        for other in others:
+            self.assertTrue(all(map(same, wanted, other)))
 
     @given(pictures(), boxes())
     def test_scores_are_between_zero_and_one(self, picture, given_boxes):

@@ -66,6 +66,22 @@ class Pictures(Case):
             with self.subTest(words=words, strides=image.strides):
                 self.refuses(stance.ArgumentError, self.pipeline.process, image, "rgb", words=words)
 
+    def test_every_call_that_takes_pictures_refuses_them(self):
+        people = stance.Pipeline(ONE_STAGE).process(noise(64, 64), "rgb")
+        stream = stance.Stream(self.pipeline)
+        with stance.Writer(FOLDER / "wrong.mp4") as writer:
+            calls = (lambda image: stream.process(image, "rgb", 0),
+                     lambda image: stance.process_streams([(stream, image, 0)], "rgb"),
+                     lambda image: writer.add(image, "rgb", 0),
+                     lambda image: stance.draw(image, people, "rgb"),
+                     lambda image: stance.write_image(FOLDER / "wrong.png", image, "rgb"))
+            for call in calls:
+                for image, kind in ((PICTURE.astype(np.float32), TypeError), (None, TypeError),
+                                    (PICTURE[..., 0], ValueError), (PICTURE[:0], ValueError),
+                                    (PICTURE[::-1], ValueError), (PICTURE[:, ::-1], ValueError),
+                                    (PICTURE[..., ::-1], ValueError)):
+                    self.refuses(kind, call, image)
+
     def test_pixels(self):
         self.refuses(stance.ArgumentError, self.pipeline.process, PICTURE, words="'rgb' or 'bgr'")
         self.refuses(stance.ArgumentError, self.pipeline.process, PICTURE, "gbr", words="'gbr'")
