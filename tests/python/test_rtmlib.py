@@ -134,7 +134,7 @@ class Modes(Store):
 
 
 class Tracking(unittest.TestCase):
-    def follow(self, tracker, frames=40):
+    def follow(self, tracker, frames=12 if samples.SANITIZED else 40):
         seen = []
         with stance.read_video(shared("data/video/gles_posenet_pexels.mp4"), "bgr") as video:
             for _, frame in zip(range(frames), video):
@@ -156,7 +156,7 @@ class Tracking(unittest.TestCase):
         def compat(**options):
             return custom(compat="rtmlib", **options)
         with PoseTracker(compat, det_frequency=10) as tracker:
-            seen = self.follow(tracker, 30)
+            seen = self.follow(tracker)
         self.assertGreater(np.mean([len(ids) for ids in seen]), 4)
         self.assertLessEqual(len({id for ids in seen for id in ids}), 9)
 
