@@ -28,6 +28,7 @@ static const struct python_option options_table[] = {
     FIELD(PYTHON_SIZE, detector_size),
     FIELD(PYTHON_SIZE, pose_size),
     FIELD(PYTHON_RANGE, detector_classes),
+    FIELD(PYTHON_BOOL, full_input),
     {"preset", PYTHON_TEXT, offsetof(struct choice, preset), NULL},
     {0},
 };
@@ -255,7 +256,8 @@ static PyType_Slot slots[] = {
              "threads=1,\n"
              "         center=False, detector_threshold=0.3, nms_threshold=0.0, pose_oks=0.7,\n"
              "         max_people=100, flip_test=False, refine='auto', keypoint_set=None,\n"
-             "         detector_size=(0, 0), pose_size=(0, 0), detector_classes=(0, 0))\n\n"
+             "         detector_size=(0, 0), pose_size=(0, 0), detector_classes=(0, 0),\n"
+             "         full_input=False)\n\n"
              "From a picture to people.\n\n"
              "pose: name, path or Model of a pose network, or of a one-stage network, which needs "
              "no\ndetector; None: boxes only. detector: the same of a person detector; None: boxes "
@@ -268,7 +270,8 @@ static PyType_Slot slots[] = {
              "\nmirror image's answers. refine: 'auto', 'none', 'shift', 'dark' or 'udp'. "
              "detector_size, pose_size:\n(width, height) of inputs that the file leaves open. "
              "detector_classes: (first, last) of the\ndetector's classes that count; (0, 0): "
-             "persons."},
+             "persons. full_input: networks that see\nthe whole picture get all of their input, "
+             "padded, not the part that the picture fills."},
     {0, NULL},
 };
 

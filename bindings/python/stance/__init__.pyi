@@ -173,6 +173,8 @@ class Pipeline(_Handle):
     detector_size, pose_size: (width, height) of inputs that the file leaves open.
     detector_classes: the (first, last) of the detector's classes that count. (0, 0): persons;
         (14, 23): COCO's animals; (0, -1): all there are. When it is left out, those of the preset's detector.
+    full_input: networks that see the whole picture get all of their input, padded, as in their papers;
+        else the part that the picture fills, where the network allows it, which is faster.
     """
 
     def __init__(
@@ -194,6 +196,7 @@ class Pipeline(_Handle):
         detector_size: tuple[int, int] = (0, 0),
         pose_size: tuple[int, int] = (0, 0),
         detector_classes: tuple[int, int] = (0, 0),
+        full_input: bool = False,
     ) -> None: ...
     def process(
         self, image: Picture, pixels: Pixels = ..., boxes: ArrayLike | None = None
