@@ -47,8 +47,8 @@ static int take_model(PyObject *value, const char *usual, struct python_model **
     return *out ? 0 : -1;
 }
 
-/* The networks of the arguments, else of the preset, else those inside the library. A detector that is
- * left out is none where the other network needs none. */
+/* The networks of the arguments, else of the preset, else those inside the library. A detector that
+ * is left out is none where the other network needs none. */
 static int take_models(PyObject *const values[2], const struct stance_preset *preset, bool center,
                        struct python_model *out[2])
 {

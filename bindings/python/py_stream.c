@@ -28,8 +28,8 @@ struct python_stream {
     bool begun;
 };
 
-/* Its own pipeline goes with it when it is closed, not when it is forgotten: someone may have asked for
- * it. */
+/* Its own pipeline goes with it when it is closed, not when it is forgotten: someone may have asked
+ * for it. */
 static int close_stream(struct python_handle *handle)
 {
     struct python_stream *stream = (struct python_stream *)handle;

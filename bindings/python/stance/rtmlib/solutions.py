@@ -47,7 +47,7 @@ class Solution:
 
     def _open(self, det, pose, det_size, pose_size, to_openpose, device, compat, threads,
               refine="auto"):
-        """One pipeline, or two parts: for `compat`, and for classes that do not follow one another."""
+        """One pipeline; two parts for `compat`, and for classes that are not one after the other."""
         self.to_openpose = to_openpose
         self.pipeline = self.detector = self.pose = None
         threads = all_threads() if threads is None else threads
