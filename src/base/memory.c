@@ -23,15 +23,36 @@ static int must_fail(void)
     return left == 1;
 }
 
-void *base_alloc(size_t bytes)
+/* `bytes` in whole units of `align`, one at least. */
+static size_t round_up(size_t bytes, size_t align)
+{
+    return bytes ? (bytes + align - 1) / align * align : align;
+}
+
+static void *take(size_t bytes, size_t align)
 {
     atomic_fetch_add_explicit(&allocations, 1, memory_order_relaxed);
     if (bytes > BASE_ALLOC_LIMIT || must_fail())
         return NULL;
-    size_t rounded = (bytes + BASE_ALIGN - 1) / BASE_ALIGN * BASE_ALIGN;
-    void *block = aligned_alloc(BASE_ALIGN, rounded ? rounded : BASE_ALIGN);
+    void *block = aligned_alloc(align, round_up(bytes, align));
     if (block)
         atomic_fetch_add_explicit(&live, 1, memory_order_relaxed);
+    return block;
+}
+
+void *base_alloc(size_t bytes)
+{
+    return take(bytes, BASE_ALIGN);
+}
+
+void *base_alloc_huge(size_t bytes)
+{
+    enum { PAGE = 2 << 20 };
+    if (bytes < PAGE / 2)
+        return base_alloc(bytes);
+    void *block = take(bytes, PAGE);
+    if (block)
+        base_memory_huge(block, round_up(bytes, PAGE));
     return block;
 }
 

@@ -15,7 +15,15 @@ enum { BASE_ALIGN = 64 };
  * above BASE_ALLOC_LIMIT, or a test asked for it. */
 STANCE_PRIVATE void *base_alloc(size_t bytes);
 
-/* The same, zeroed; `count * size` is checked for overflow. */
+/* The same on huge pages where the system has them: for large blocks that are in use for long. The
+ * last page is taken whole; blocks that would leave more than half of the only one are as from
+ * base_alloc(). */
+void *base_alloc_huge(size_t bytes);
+
+/* Asks for huge pages; in os_linux.c. */
+void base_memory_huge(void *block, size_t bytes);
+
+/* The same as base_alloc(), zeroed; `count * size` is checked for overflow. */
 STANCE_PRIVATE void *base_alloc_zero(size_t count, size_t size);
 
 /* Grows a block from base_alloc(); keeps `old_bytes` of it. On NULL the old block is untouched. */

@@ -1,5 +1,5 @@
-/* Everything that differs between operating systems: clock, processor name and count, files
- * mapped into memory. */
+/* Everything that differs between operating systems: clock, processor name and count, huge
+ * pages, files mapped into memory. */
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/cpu.h"
 #include "base/file.h"
+#include "base/memory.h"
 
 int64_t base_clock_ns(void)
 {
@@ -95,6 +96,11 @@ int base_file_map(struct base_mapping *out, const char *path, size_t limit)
     }
     close(descriptor);
     return code;
+}
+
+void base_memory_huge(void *block, size_t bytes)
+{
+    madvise(block, bytes, MADV_HUGEPAGE);
 }
 
 void base_file_unmap(struct base_mapping *mapping)

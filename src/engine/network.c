@@ -156,21 +156,22 @@ static bool same_packing(const struct engine_packed *packed, const struct engine
            memcmp(packed->key, wanted->key, wanted->key_size) == 0;
 }
 
-static void packed_free(struct engine_packed *packed)
+static void packed_free(struct stance_model *model, struct engine_packed *packed)
 {
     tensor_close(&packed->weights);
     tensor_close(&packed->scales);
     tensor_close(&packed->bias);
-    base_free(packed->data);
+    base_slabs_give(&model->slabs, packed->data);
     base_free(packed);
 }
 
-static struct engine_packed *packed_new(const struct engine_packing *packing)
+static struct engine_packed *packed_new(struct stance_model *model,
+                                        const struct engine_packing *packing)
 {
     struct engine_packed *packed = base_alloc_zero(1, sizeof *packed);
     if (!packed)
         return NULL;
-    packed->data = base_alloc(packing->bytes);
+    packed->data = base_slabs_take(&model->slabs, packing->bytes);
     if (!packed->data) {
         base_free(packed);
         return NULL;
@@ -195,7 +196,7 @@ int engine_pack(struct engine_packed **out, struct stance_model *model,
         packed = packed->next;
     if (packed) {
         packed->users++;
-    } else if ((packed = packed_new(packing))) {
+    } else if ((packed = packed_new(model, packing))) {
         packed->next = model->packed;
         model->packed = packed;
     }
@@ -214,7 +215,7 @@ void engine_unpack(struct stance_model *model, struct engine_packed *packed)
         while (*link != packed)
             link = &(*link)->next;
         *link = packed->next;
-        packed_free(packed);
+        packed_free(model, packed);
     }
     pthread_mutex_unlock(&model->mutex);
 }

@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "graph/graph.h"
+#include "base/slab.h"
 #include "kernel/kernel.h"
 #include "stance/model.h"
 
@@ -19,8 +20,9 @@ struct stance_model {
     char *path;
     struct onnx_model *onnx;      /* whose weights the graph's constants are */
     struct graph *graph;          /* simplified, immutable */
-    pthread_mutex_t mutex;        /* guards `packed`, the counts in it, and `terms` */
+    pthread_mutex_t mutex;        /* guards `packed`, the counts in it, `slabs`, and `terms` */
     struct engine_packed *packed; /* list */
+    struct base_slabs slabs;      /* in which their data lie */
     struct engine_terms *terms;   /* list, see terms.h */
 };
 

@@ -189,7 +189,7 @@ static int grow(unsigned char **data, size_t *bytes, size_t wanted, const char *
 {
     if (*data && wanted <= *bytes)
         return 0;
-    unsigned char *fresh = base_alloc(wanted);
+    unsigned char *fresh = base_alloc_huge(wanted);
     if (!fresh)
         return base_error_memory(wanted, what);
     memset(fresh, 0, wanted);
