@@ -6,7 +6,7 @@ enum { MAX_BLOCKS = VEC_REGISTERS == 32 ? 4 : 3, MAX_SUMS = VEC_REGISTERS == 32 
 
 /* Floats of weights that are asked for ahead: some hundred nanoseconds of work. Asking costs nothing
  * where they are near, and the processor does not ask by itself beyond the end of a page. */
-enum { AHEAD = 2048 };
+enum { AHEAD = 2048, LINE_FLOATS = 16 };
 
 /* One channel of one tap. */
 VEC_INLINE void add_channel(vec *sums, const float *x, const float *w, const int blocks,
@@ -15,7 +15,8 @@ VEC_INLINE void add_channel(vec *sums, const float *x, const float *w, const int
     vec weights[MAX_BLOCKS];
     VEC_UNROLL
     for (int b = 0; b < blocks; b++) {
-        __builtin_prefetch(w + b * VEC_LANES + AHEAD, 0, 2);
+        if (b * VEC_LANES % LINE_FLOATS == 0)
+            __builtin_prefetch(w + b * VEC_LANES + AHEAD, 0, 2);
         weights[b] = vec_load(w + b * VEC_LANES);
     }
     VEC_UNROLL

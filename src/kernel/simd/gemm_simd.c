@@ -16,7 +16,8 @@ enum { PANEL = 2, TILE_ROWS = 6 };
 enum {
     PANEL_COLUMNS = PANEL * VEC_LANES,
     CHUNK_FLOATS = 1 << 16, /* of A, kept in the second-level cache while the panels pass */
-    PREFETCH_FLOATS = 1 << 9,
+    AHEAD_LEAST = 1 << 11,  /* floats of B that are asked for in advance: a panel */
+    AHEAD_MOST = 1 << 15,
     LINE_FLOATS = 16,
 };
 
@@ -104,7 +105,8 @@ VEC_INLINE void tile_sum(const struct tile *tile, int rows, int vectors, float *
 {
     vec sums[TILE_ROWS][PANEL];
     const float *a = tile->a, *b = tile->b;
-    int64_t a_stride = tile->a_stride;
+    int64_t a_stride = tile->a_stride, panel = (int64_t)tile->depth * vectors * VEC_LANES;
+    int64_t ahead = panel < AHEAD_LEAST ? AHEAD_LEAST : panel < AHEAD_MOST ? panel : AHEAD_MOST;
     VEC_UNROLL
     for (int r = 0; r < rows; r++) {
         VEC_UNROLL
@@ -117,7 +119,7 @@ VEC_INLINE void tile_sum(const struct tile *tile, int rows, int vectors, float *
         for (int v = 0; v < vectors; v++) {
             columns[v] = vec_load(b + v * VEC_LANES);
             if (v * VEC_LANES % LINE_FLOATS == 0)
-                __builtin_prefetch(b + v * VEC_LANES + PREFETCH_FLOATS);
+                __builtin_prefetch(b + v * VEC_LANES + ahead, 0, 2);
         }
         VEC_UNROLL
         for (int r = 0; r < rows; r++) {
