@@ -330,6 +330,28 @@ static void test_networks_are_fused(void **state)
         check_network(&networks[i]);
 }
 
+/* The operator that a mean of x over these axes becomes. */
+static void expect_mean(const char *shape, int64_t first, int64_t second, int keep,
+                        const char *type)
+{
+    int64_t axes[] = {first, second};
+    struct graph *source = sketch_open(18);
+    int x = sketch_input(source, "x", shape);
+    int y = sketch_apply(source, "ReduceMean", "y", x, sketch_ints(source, 2, axes));
+    sketch_int(source, "keepdims", keep);
+    sketch_output(source, y);
+    fused_expect(source, shape, type);
+}
+
+static void test_mean_of_maps_is_global_average(void **state)
+{
+    expect_mean("2x5x4x3", 2, 3, 1, "GlobalAveragePool");
+    expect_mean("2x5x4x3", -1, -2, 1, "GlobalAveragePool");
+    expect_mean("2x5x4x3", 2, 3, 0, "ReduceMean");
+    expect_mean("2x5x4x3", 1, 3, 1, "ReduceMean");
+    expect_mean("5x4x3", 1, 2, 1, "ReduceMean");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -339,6 +361,7 @@ int main(void)
         cmocka_unit_test(test_a_transpose_of_ones_is_a_reshape),
         cmocka_unit_test(test_slices_of_different_axes_are_one),
         cmocka_unit_test(test_layer_normalization),
+        cmocka_unit_test(test_mean_of_maps_is_global_average),
         cmocka_unit_test(test_graph_convolution),
         cmocka_unit_test(test_graph_convolution_adds_behind_it),
         cmocka_unit_test(test_graph_convolution_with_one_subset),

@@ -1,4 +1,5 @@
-/* Several nodes that are one operator: Swish, HardSigmoid, HardSwish, Gelu, LayerNormalization.
+/* Several nodes that are one operator: Swish, HardSigmoid, HardSwish, Gelu, LayerNormalization; and
+ * a mean that is a GlobalAveragePool.
  *
  * The activations are products of a few factors and a number; exports differ in the order and the
  * grouping of the multiplications only, so a tree of Mul and Div is first read as one product. */
@@ -258,9 +259,28 @@ static int match_layer_norm(struct graph_edit *edit, int at)
     return 1;
 }
 
+/* ---- GlobalAveragePool ----------------------------------------------------------------------- */
+
+/* A mean over the height and width of maps, which stay as 1. */
+static int match_global_average(struct graph_edit *edit, int at)
+{
+    const struct graph_node *node = &edit->graph->nodes[at];
+    const struct graph_value *input = &edit->graph->values[node->inputs[0]];
+    int64_t axes[STANCE_MAX_RANK];
+    bool given;
+    if (input->shape.rank != 4 || input->dtype != STANCE_FLOAT32 ||
+        !graph_attr_int(node, "keepdims", 1) ||
+        graph_axes(edit->graph, node, 1, 4, axes, &given) != 2 || axes[0] + axes[1] != 5 ||
+        axes[0] * axes[1] != 6)
+        return 0;
+    BASE_TRY(graph_edit_become(edit, at, "", "GlobalAveragePool", (int[]){node->inputs[0]}, 1));
+    return 1;
+}
+
 const struct graph_rule graph_pattern_rules[] = {
     {"Mul", match_product},
     {"Div", match_product},
     {"Add", match_layer_norm},
+    {"ReduceMean", match_global_average},
     {NULL, NULL},
 };
