@@ -193,11 +193,13 @@ void KERNEL_NAME(conv_tile_line)(struct conv_tile tile, int blocks, int64_t coun
         int width = KERNEL_NAME(conv_tile_next)(blocks, count);
         conv_tile_fn *kernel =
             tile.half ? KERNEL_NAME(conv_tile_half_kernel)(width) : kernels[blocks - 1][width];
-        kernel(&tile);
-        tile.input += (int64_t)width * VEC_LANES;
-        tile.output += width * tile.out_pixel_stride;
-        if (tile.residual)
-            tile.residual += width * tile.out_pixel_stride;
-        count -= width;
+        /* those of one width without another division */
+        for (; count >= width; count -= width) {
+            kernel(&tile);
+            tile.input += (int64_t)width * VEC_LANES;
+            tile.output += width * tile.out_pixel_stride;
+            if (tile.residual)
+                tile.residual += width * tile.out_pixel_stride;
+        }
     }
 }

@@ -391,54 +391,81 @@ void KERNEL_NAME(conv_winograd_pack)(const struct kernel_conv_plan *plan, const 
 
 /* ---- Run ------------------------------------------------------------------------------------- */
 
-/* A patch that reaches over the border, with zeros there. */
-static void pad_patch(const struct winograd *w, const struct piece *p, const float *plane, int top,
-                      int left, float *to)
+/* Where the elements of a patch lie in a plane; -1: over the border, where zeros are. */
+static void place_patch(const struct winograd *w, const struct piece *p, int top, int left,
+                        int64_t *places)
 {
     for (int y = 0; y < p->y.side; y++)
-        for (int x = 0; x < p->x.side; x++, to += VEC_LANES) {
+        for (int x = 0; x < p->x.side; x++) {
             int iy = top + y * p->row_down + x * p->column_down;
             int ix = left + x * p->column_across;
             bool in = iy >= 0 && iy < w->s->in_height && ix >= 0 && ix < w->s->in_width;
-            vec_store(to, in ? vec_load(plane + ((int64_t)iy * w->s->in_width + ix) * VEC_LANES)
-                             : vec_zero());
+            *places++ = in ? ((int64_t)iy * w->s->in_width + ix) * VEC_LANES : -1;
         }
 }
 
 /* One piece of one tile, all input channels; `input` is the image. */
-static void transform_patch(const struct winograd *w, int piece, const float *input, int tile,
-                            float *to)
+static void transform_patch(const struct winograd *w, int piece, const float *input, int tile_row,
+                            int tile_column, float *to)
 {
     const struct kernel_conv_shape *s = w->s;
     const struct piece *p = &w->piece[piece];
     conv_transform_input_fn *transform = w->transform_input[piece];
     int64_t plane = (int64_t)s->in_height * s->in_width * VEC_LANES;
     int64_t row = (int64_t)s->in_width * VEC_LANES;
-    int top = p->y.in_first + tile / w->across * w->tile_height * w->y.in_step;
-    int left = p->x.in_first + tile % w->across * w->tile_width * w->x.in_step;
+    int top = p->y.in_first + tile_row * w->tile_height * w->y.in_step;
+    int left = p->x.in_first + tile_column * w->tile_width * w->x.in_step;
     int bottom = top + (p->y.side - 1) * p->row_down + (p->x.side - 1) * p->column_down;
     int right = left + (p->x.side - 1) * p->column_across;
-    bool whole = top >= 0 && left >= 0 && bottom < s->in_height && right < s->in_width;
-    for (int c = 0; c < w->in_blocks; c++, input += plane, to += w->tiles * VEC_LANES) {
-        float padded[MAX_ELEMENTS * VEC_LANES];
-        if (whole) {
-            transform(input + top * row + left * VEC_LANES, row * p->row_down,
-                      row * p->column_down + VEC_LANES * p->column_across, to, w->v_stride);
-        } else {
-            pad_patch(w, p, input, top, left, padded);
-            transform(padded, p->x.side * VEC_LANES, VEC_LANES, to, w->v_stride);
-        }
+    if (top >= 0 && left >= 0 && bottom < s->in_height && right < s->in_width) {
+        const float *from = input + top * row + left * VEC_LANES;
+        int64_t step = row * p->column_down + VEC_LANES * p->column_across;
+        for (int c = 0; c < w->in_blocks; c++, from += plane, to += w->tiles * VEC_LANES)
+            transform(from, row * p->row_down, step, to, w->v_stride);
+        return;
     }
+    static const float zeros[VEC_LANES];
+    int64_t places[MAX_ELEMENTS];
+    float padded[MAX_ELEMENTS * VEC_LANES];
+    place_patch(w, p, top, left, places);
+    for (int c = 0; c < w->in_blocks; c++, input += plane, to += w->tiles * VEC_LANES) {
+        for (int i = 0; i < p->y.side * p->x.side; i++)
+            vec_store(padded + i * VEC_LANES, vec_load(places[i] < 0 ? zeros : input + places[i]));
+        transform(padded, p->x.side * VEC_LANES, VEC_LANES, to, w->v_stride);
+    }
+}
+
+/* A tile of a batch. */
+struct place {
+    int64_t image;
+    int row, column;
+};
+
+static struct place place_of(const struct winograd *w, int64_t tile)
+{
+    int number = (int)(tile % w->per_image);
+    return (struct place){tile / w->per_image, number / w->across, number % w->across};
+}
+
+static void next_place(const struct winograd *w, struct place *at)
+{
+    if (++at->column < w->across)
+        return;
+    at->column = 0;
+    if (++at->row < w->per_image / w->across)
+        return;
+    at->row = 0;
+    at->image++;
 }
 
 static void transform_band(const struct winograd *w, const struct kernel_conv_buffers *buffers,
                            int64_t first, int count, float *v)
 {
-    for (int t = 0; t < count; t++) {
-        int64_t image = (first + t) / w->per_image;
-        int tile = (int)((first + t) % w->per_image);
+    struct place at = place_of(w, first);
+    for (int t = 0; t < count; t++, next_place(w, &at)) {
+        const float *image = buffers->input + at.image * buffers->input_batch_stride;
         for (int i = 0; i < w->pieces; i++)
-            transform_patch(w, i, buffers->input + image * buffers->input_batch_stride, tile,
+            transform_patch(w, i, image, at.row, at.column,
                             v + w->piece[i].first_element * w->v_stride + t * VEC_LANES);
     }
 }
@@ -474,35 +501,30 @@ static void multiply(const struct winograd *w, const float *v, const float *weig
     }
 }
 
-/* Sums of one tile of one output channel block to pixels; `m` is the tile's first element. */
+/* Sums of one tile of one output channel block to pixels; `m` is the tile's first element, and `tile`
+ * is as finish_band makes it. */
 static void finish_tile(const struct winograd *w, const float *m, const float *bias, int tile_row,
-                        int tile_column, struct conv_tile tile)
+                        int tile_column, struct conv_tile *tile)
 {
     float sums[16 * VEC_LANES];
     int side = w->outputs, rows = min_int(w->y.outs - tile_row * w->tile_height, w->tile_height);
     int columns = min_int(w->x.outs - tile_column * w->tile_width, w->tile_width);
-    int64_t row_stride =
-        (int64_t)w->s->out_width * w->y.out_step * (w->s->plain_output ? 1 : VEC_LANES);
     for (int i = 0; i < w->pieces; i++) {
         const struct piece *p = &w->piece[i];
         w->transform_output[i](m + p->first_element * w->m_stride, w->m_stride, i ? sums : bias,
                                i ? VEC_LANES : 0, sums);
     }
-    if (w->line) {
-        tile.out_pixel_stride = row_stride;
-        KERNEL_NAME(conv_tile_finish)(&tile, sums, 1, rows);
+    if (w->line || (columns == side && !w->s->plain_output)) {
+        KERNEL_NAME(conv_tile_finish)(tile, sums, w->line ? 1 : rows, w->line ? rows : columns);
         return;
     }
-    if (columns == side && !w->s->plain_output) {
-        tile.out_block_stride = row_stride; /* rows of pixels instead of blocks */
-        KERNEL_NAME(conv_tile_finish)(&tile, sums, rows, columns);
-        return;
-    }
+    int64_t row_stride =
+        (int64_t)w->s->out_width * w->y.out_step * (w->s->plain_output ? 1 : VEC_LANES);
     for (int y = 0; y < rows; y++) {
-        KERNEL_NAME(conv_tile_finish)(&tile, sums + y * side * VEC_LANES, 1, columns);
-        tile.output += row_stride;
-        if (tile.residual)
-            tile.residual += row_stride;
+        KERNEL_NAME(conv_tile_finish)(tile, sums + y * side * VEC_LANES, 1, columns);
+        tile->output += row_stride;
+        if (tile->residual)
+            tile->residual += row_stride;
     }
 }
 
@@ -514,24 +536,24 @@ static void finish_band(const struct winograd *w, const struct kernel_conv_buffe
     const struct kernel_conv_shape *s = w->s;
     int64_t pixels = (int64_t)s->out_height * s->out_width;
     int64_t step = s->plain_output ? 1 : VEC_LANES;
+    int64_t row_stride = s->out_width * w->y.out_step * step;
     const float *bias = (const float *)buffers->packed + block * VEC_LANES;
-    for (int t = 0; t < count; t++, m += VEC_LANES) {
-        int64_t image = (first + t) / w->per_image;
-        int number = (int)((first + t) % w->per_image);
-        int row = number / w->across, column = number % w->across;
-        int64_t y = w->y.out_first + (int64_t)row * w->tile_height * w->y.out_step;
-        int64_t x = w->x.out_first + (int64_t)column * w->tile_width * w->x.out_step;
+    struct conv_tile tile = {
+        /* rows of pixels count as blocks where there are whole ones */
+        .out_block_stride = s->plain_output ? pixels : row_stride,
+        .out_pixel_stride = w->line ? row_stride : step * w->x.out_step,
+        .finish = finish,
+        .plain_channels = s->plain_output ? s->out_channels - block * VEC_LANES : 0,
+    };
+    struct place place = place_of(w, first);
+    for (int t = 0; t < count; t++, m += VEC_LANES, next_place(w, &place)) {
+        int64_t y = w->y.out_first + (int64_t)place.row * w->tile_height * w->y.out_step;
+        int64_t x = w->x.out_first + (int64_t)place.column * w->tile_width * w->x.out_step;
         int64_t at = (int64_t)block * VEC_LANES * pixels + (y * s->out_width + x) * step;
-        struct conv_tile tile = {
-            .output = buffers->output + image * buffers->output_batch_stride + at,
-            .out_block_stride = pixels,
-            .out_pixel_stride = step * w->x.out_step,
-            .finish = finish,
-            .plain_channels = s->plain_output ? s->out_channels - block * VEC_LANES : 0,
-        };
+        tile.output = buffers->output + place.image * buffers->output_batch_stride + at;
         if (buffers->residual)
-            tile.residual = buffers->residual + image * buffers->residual_batch_stride + at;
-        finish_tile(w, m, bias, row, column, tile);
+            tile.residual = buffers->residual + place.image * buffers->residual_batch_stride + at;
+        finish_tile(w, m, bias, place.row, place.column, &tile);
     }
 }
 
