@@ -5,7 +5,7 @@
 #include "base/memory.h"
 #include "base/slab.h"
 
-enum { SMALL = 32 << 10, SLAB = 8 << 20 };
+enum { SMALL = 32 << 10, SLAB = 32 << 20 };
 
 struct base_slab {
     struct base_slab *next;
