@@ -184,7 +184,8 @@ bool engine_can_block(void *context, const struct graph *graph, const struct gra
         return can_graph_conv(kernels, graph, node);
     if (on_bytes(type))
         return can_bytes(kernels, graph, node);
-    if (strcmp(type, "Branches") == 0 || strcmp(type, "SkeletonConv") == 0)
+    if (strcmp(type, "Branches") == 0 || strcmp(type, "SkeletonConv") == 0 ||
+        strcmp(type, "Focus") == 0)
         return true;
     return (can_unary(node) && is_float_map(&graph->values[node->inputs[0]])) ||
            can_binary(graph, node);

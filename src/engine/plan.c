@@ -48,6 +48,8 @@ int engine_specialise(struct graph **out, struct stance_model *model,
     if (code == 0)
         code = graph_use_bytes(*out, &folder, engine_has_bytes, context);
     if (code == 0)
+        code = graph_join_focus(*out);
+    if (code == 0)
         code = graph_layout(*out, kernels->block, engine_can_block, context);
     if (code < 0)
         graph_close(out);
@@ -92,9 +94,9 @@ static int init_places(struct engine_plan *plan)
 static int make_step(struct engine_plan *plan, struct engine_step *step)
 {
     static engine_make_fn *const makers[] = {
-        engine_make_conv,  engine_make_qconv,    engine_make_matmul,   engine_make_pool,
-        engine_make_bytes, engine_make_branches, engine_make_skeleton, engine_make_channels,
-        engine_make_flat,  engine_make_generic,
+        engine_make_conv,     engine_make_qconv,    engine_make_matmul,   engine_make_pool,
+        engine_make_bytes,    engine_make_branches, engine_make_skeleton, engine_make_focus,
+        engine_make_channels, engine_make_flat,     engine_make_generic,
     };
     for (size_t i = 0; i < sizeof makers / sizeof makers[0]; i++) {
         int code = makers[i](plan, step);

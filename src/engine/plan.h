@@ -111,6 +111,7 @@ engine_make_fn engine_make_matmul;   /* MatMul, Gemm */
 engine_make_fn engine_make_pool;     /* pooling, Resize on blocked values */
 engine_make_fn engine_make_skeleton; /* GraphConv, SkeletonConv */
 engine_make_fn engine_make_branches; /* Branches */
+engine_make_fn engine_make_focus;    /* Focus */
 engine_make_fn engine_make_channels; /* Reorder, Concat, Split, Slice of channels */
 engine_make_fn engine_make_bytes;    /* QuantizeLinear, DequantizeLinear, arithmetic on bytes */
 engine_make_fn engine_make_flat;     /* element-wise, row-wise */

@@ -289,6 +289,11 @@ typedef bool graph_has_bytes_fn(void *context, const struct graph *graph,
 int graph_use_bytes(struct graph *graph, const struct graph_folder *folder,
                     graph_has_bytes_fn *has_bytes, void *context);
 
+/* Behind graph_use_bytes(): the four Slices and the Concat with which YOLOX begins, and a
+ * QuantizeLinear behind them, become one node Focus (domain "stance"), whose input is float and plain
+ * in any layout. Errors: ENOMEMORY. */
+int graph_join_focus(struct graph *graph);
+
 /* Chooses the layout once: values made by blocked operators get `block` lanes, Reorder nodes (type
  * "Reorder", domain "stance") stand where layouts meet; graph inputs and outputs are plain. A
  * blocked Conv of one group may read a plain value, over at most 4 channels, and writes one where

@@ -42,8 +42,8 @@ static bool one_of(const struct graph_node *node, const char *const *types)
 }
 
 static const char *const heavy_types[] = {
-    "Conv",           "ConvTranspose", "GraphConv",    "QConv",
-    "QConvTranspose", "Branches",      "SkeletonConv", NULL,
+    "Conv",     "ConvTranspose", "GraphConv", "QConv", "QConvTranspose",
+    "Branches", "SkeletonConv",  "Focus",     NULL,
 };
 
 /* Element-wise operators that keep finite what is finite: the lanes behind the last channel hold
@@ -175,7 +175,7 @@ static enum want wants(const struct layout *layout, int at, int slot)
     const struct graph_node *node = &graph->nodes[at];
     if (graph->values[node->inputs[slot]].constant)
         return WANT_ANY;
-    if (!layout->blocked[at])
+    if (!layout->blocked[at] || strcmp(node->type, "Focus") == 0)
         return WANT_PLAIN;
     if (strcmp(node->type, "Conv") == 0 && slot == 0)
         return graph->values[node->inputs[0]].shape.dims[1] <= FIRST_CHANNELS &&

@@ -22,6 +22,7 @@ static const struct graph_op internal[] = {
     {"Reorder", 1, 1, 1, graph_infer_same, false},
     {"Swish", 1, 1, 1, graph_infer_same, false},
     {"GraphConv", 2, 4, 1, graph_infer_graph_conv, false},
+    {"Focus", 1, 1, 1, infer_nothing, false},
     {"Lookup", 2, 2, 1, infer_nothing, false},
     {"QAdd", 2, 2, 1, infer_nothing, false},
     {"QAverage", 1, 1, 1, infer_nothing, false},

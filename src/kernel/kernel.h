@@ -292,6 +292,16 @@ struct kernel_branches {
     int64_t input_batch_stride, output_batch_stride;
 };
 
+/* The four phases of plain pictures as channels: output[phase · channels + c][y][x] is
+ * input[c][2 y + phase % 2][2 x + phase / 2]. Strides count elements. */
+struct kernel_focus {
+    const float *input; /* [batch][channels][2 out_height][2 out_width] */
+    void *output;       /* blocked: floats, or bytes where they have a scale */
+    struct kernel_bytes bytes;
+    int batch, channels, out_height, out_width;
+    int64_t input_batch_stride, output_batch_stride;
+};
+
 struct kernel_table {
     enum base_cpu_tier tier;
     int block;
@@ -385,6 +395,7 @@ struct kernel_table {
     void (*to_plain)(const float *blocked, int64_t blocked_stride, float *plain,
                      int64_t plain_stride, int batch, int first, int channels, int64_t pixels,
                      int part, int parts);
+    void (*focus)(const struct kernel_focus *focus, int part, int parts);
     /* Copies channels between blocked tensors (Concat, Split, Slice off block boundaries). */
     void (*copy_channels)(const float *from, int64_t from_stride, int from_first, float *to,
                           int64_t to_stride, int to_first, int channels, bool last, int batch,

@@ -34,6 +34,25 @@ void kernel_ref_to_plain(const float *blocked, int64_t blocked_stride, float *pl
                              false, batch, pixels, part, parts);
 }
 
+void kernel_ref_focus(const struct kernel_focus *f, int part, int parts)
+{
+    int64_t i, end, width = f->out_width, plane = f->out_height * width;
+    kernel_share((int64_t)f->batch * 4 * f->channels * f->out_height, part, parts, &i, &end);
+    for (; i < end; i++) {
+        int64_t y = i % f->out_height, channel = i / f->out_height % (4 * f->channels);
+        int64_t image = i / f->out_height / (4 * f->channels), phase = channel / f->channels;
+        const float *from = f->input + image * f->input_batch_stride +
+                            channel % f->channels * 4 * plane + (2 * y + phase % 2) * 2 * width +
+                            phase / 2;
+        int64_t to = image * f->output_batch_stride + channel * plane + y * width;
+        for (int64_t x = 0; x < width; x++)
+            if (f->bytes.scale > 0)
+                ((uint8_t *)f->output)[to + x] = kernel_ref_byte(&f->bytes, from[2 * x]);
+            else
+                ((float *)f->output)[to + x] = from[2 * x];
+    }
+}
+
 void kernel_ref_scale_channels(const float *input, int64_t input_stride, const float *factor,
                                float *output, int64_t output_stride, int batch, int channels,
                                int64_t pixels, int part, int parts)

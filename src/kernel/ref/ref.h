@@ -93,6 +93,7 @@ void kernel_ref_to_blocked(const float *plain, int64_t plain_stride, float *bloc
 void kernel_ref_to_plain(const float *blocked, int64_t blocked_stride, float *plain,
                          int64_t plain_stride, int batch, int first, int channels, int64_t pixels,
                          int part, int parts);
+void kernel_ref_focus(const struct kernel_focus *focus, int part, int parts);
 void kernel_ref_copy_channels(const float *from, int64_t from_stride, int from_first, float *to,
                               int64_t to_stride, int to_first, int channels, bool last, int batch,
                               int64_t pixels, int part, int parts);

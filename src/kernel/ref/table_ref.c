@@ -30,6 +30,7 @@ const struct kernel_table kernel_table_ref = {
     .branches_run = kernel_ref_branches_run,
     .to_blocked = kernel_ref_to_blocked,
     .to_plain = kernel_ref_to_plain,
+    .focus = kernel_ref_focus,
     .copy_channels = kernel_ref_copy_channels,
     .scale_channels = kernel_ref_scale_channels,
     .transpose = kernel_ref_transpose,

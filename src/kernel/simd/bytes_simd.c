@@ -20,23 +20,6 @@ VEC_INLINE vec load_numbers(const uint8_t *p, const struct kernel_bytes *bytes)
     return vec_mul(vec_set1(bytes->scale), vec_int_to_float(x));
 }
 
-/* A number to its step; far ones saturate later, and NaN becomes byte 0. */
-VEC_INLINE vec_int step_of(vec number, vec inverse, vec_int zero)
-{
-    vec x = vec_max(vec_mul(number, inverse), vec_set1(-512.0f));
-    return vec_int_add(vec_to_int(vec_min(x, vec_set1(512.0f))), zero);
-}
-
-VEC_INLINE void store_numbers(uint8_t *p, const vec numbers[4], const struct kernel_bytes *bytes,
-                              int blocks)
-{
-    vec inverse = vec_set1(1.0f / bytes->scale);
-    vec_int zero = vec_int_set1(bytes->zero), steps[4];
-    for (int i = 0; i < 4; i++)
-        steps[i] = step_of(numbers[i], inverse, zero);
-    vec_bytes_store(p, vec_bytes_pack(steps[0], steps[1], steps[2], steps[3]), blocks);
-}
-
 /* The operands of one chunk: arrays that the operator has not stay NULL. */
 struct chunk {
     const float *x;
@@ -63,7 +46,7 @@ VEC_INLINE void to_bytes(struct chunk c, const bool sum, uint8_t *y,
     flat_share(count, part, parts, &i, &end);
     for (; i + CHUNK <= end; i += CHUNK) {
         chunk_numbers(&c, i, sum, numbers);
-        store_numbers(y + i, numbers, y_bytes, 4);
+        vec_numbers_store(y + i, numbers, y_bytes, 4);
     }
     if (i >= end)
         return;
@@ -77,7 +60,7 @@ VEC_INLINE void to_bytes(struct chunk c, const bool sum, uint8_t *y,
     if (sum)
         memcpy(b, c.b + i, rest);
     chunk_numbers(&(struct chunk){c.x ? x : NULL, a, b, c.a_bytes, c.b_bytes}, 0, sum, numbers);
-    store_numbers(result, numbers, y_bytes, 4);
+    vec_numbers_store(result, numbers, y_bytes, 4);
     memcpy(y + i, result, rest);
 }
 
@@ -136,7 +119,7 @@ void KERNEL_NAME(kernel_scale_channels_bytes)(const uint8_t *input, const struct
                 int64_t at = p + (j < count ? j : 0);
                 numbers[j] = vec_mul(load_numbers(x + at * VEC_LANES, from), scale);
             }
-            store_numbers(y + p * VEC_LANES, numbers, to, count);
+            vec_numbers_store(y + p * VEC_LANES, numbers, to, count);
         }
     }
 }

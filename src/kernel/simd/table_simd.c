@@ -34,6 +34,7 @@ const struct kernel_table KERNEL_NAME(kernel_table_simd) = {
     .branches_run = KERNEL_NAME(kernel_branches_run),
     .to_blocked = KERNEL_NAME(kernel_to_blocked),
     .to_plain = KERNEL_NAME(kernel_to_plain),
+    .focus = KERNEL_NAME(kernel_focus),
     .copy_channels = KERNEL_NAME(kernel_copy_channels),
     .scale_channels = KERNEL_NAME(kernel_scale_channels),
     .transpose = KERNEL_NAME(kernel_transpose),

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "kernel/kernel.h"
 #include "kernel/simd/vec.h"
 
 /* The numbers 0 … 3 of 4 bytes each, wherever they lie. */
@@ -292,5 +293,23 @@ VEC_INLINE void vec_window_pack(const int8_t taps[VEC_WINDOW_TAPS], char *to, in
 
 #endif
 /* clang-format on */
+
+/* A number to its step; far ones saturate later, and NaN becomes byte 0. */
+VEC_INLINE vec_int vec_step_of(vec number, vec inverse, vec_int zero)
+{
+    vec x = vec_max(vec_mul(number, inverse), vec_set1(-512.0f));
+    return vec_int_add(vec_to_int(vec_min(x, vec_set1(512.0f))), zero);
+}
+
+/* Four vectors to bytes, of which the first `count` are stored. */
+VEC_INLINE void vec_numbers_store(uint8_t *p, const vec numbers[4],
+                                  const struct kernel_bytes *bytes, int count)
+{
+    vec inverse = vec_set1(1.0f / bytes->scale);
+    vec_int zero = vec_int_set1(bytes->zero), steps[4];
+    for (int i = 0; i < 4; i++)
+        steps[i] = vec_step_of(numbers[i], inverse, zero);
+    vec_bytes_store(p, vec_bytes_pack(steps[0], steps[1], steps[2], steps[3]), count);
+}
 
 #endif
