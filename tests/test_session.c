@@ -153,7 +153,7 @@ static void test_the_last_plans_are_kept_and_older_ones_go(void **state)
         trial_batch(&trial, batch);
         trial_run(&trial);
     }
-    assert_true(base_alloc_live() <= live + 4);
+    assert_true(base_alloc_live() <= live + 16); /* results of batches that are cut in parts */
     trial_close(&trial);
     base_buffer_free(&model);
 }

@@ -55,9 +55,9 @@ static int first_tier(const struct trial *trial)
 
 static void check_batches(struct trial *trial, bool loops)
 {
-    static const int64_t batches[] = {3, 2, 5};
+    static const int64_t batches[] = {3, 2, 5, 6, 8}; /* the last two are cut */
     for (int tier = first_tier(trial); tier < BASE_CPU_TIERS; tier = base_cpu_next(tier))
-        for (size_t k = 0; k < (is_small(trial) ? 3 : 1); k++) {
+        for (size_t k = 0; k < (is_small(trial) ? 5 : 1); k++) {
             struct trial_copy copy;
             trial_session(trial, tier, 2);
             trial_batch(trial, batches[k]);

@@ -11,11 +11,16 @@
 
 enum { MAX_PLANS = 8, MAX_INPUTS = 64, MAX_OUTPUTS = 64 };
 
+/* Images that go through a plan together at most, where larger batches can be cut: what is between the
+ * layers of more does not stay in the cache. */
+enum { MAX_TOGETHER = 4 };
+
 /* A plan and the shapes it is for. */
 struct entry {
     struct engine_plan *plan;
     struct tensor_shape shapes[MAX_INPUTS];
-    int64_t loops;                         /* images run one after another; 1: all at once */
+    int64_t together;                      /* images in one run of the plan */
+    int64_t loops;                         /* such runs, one after another */
     struct tensor *collected[MAX_OUTPUTS]; /* with loops > 1: results of all images */
     int64_t last_use;
 };
@@ -185,19 +190,23 @@ static struct entry *oldest(struct stance_session *session)
     return entry;
 }
 
-/* The batch that these inputs carry although the model was exported for batch 1; else 1. */
-static int64_t extra_batch(const struct stance_session *session, const struct tensor_shape *shapes)
+/* The batch that all inputs carry; 1 where they carry none, or several. *extra: the model was exported
+ * for batch 1. */
+static int64_t batch_of(const struct stance_session *session, const struct tensor_shape *shapes,
+                        bool *extra)
 {
     const struct graph *graph = session->model->graph;
     int64_t batch = 1;
+    *extra = true;
     for (int i = 0; i < graph->input_count; i++) {
         const struct tensor_shape *declared = &graph->values[graph->inputs[i]].shape;
-        if (declared->rank < 1 || declared->dims[0] != 1 || shapes[i].rank < 1 ||
+        if (declared->rank < 1 || declared->dims[0] > 1 || shapes[i].rank < 1 ||
             shapes[i].dims[0] < 2)
             return 1;
         if (i > 0 && shapes[i].dims[0] != batch)
             return 1;
         batch = shapes[i].dims[0];
+        *extra &= declared->dims[0] == 1;
     }
     return batch;
 }
@@ -223,19 +232,38 @@ static int can_rebatch(const struct stance_session *session, const struct tensor
     return independent;
 }
 
-/* Memory for the results of all images where each is run alone. */
+/* Equal parts of a batch; a batch without any stays whole. */
+static int64_t part_of(int64_t batch)
+{
+    int64_t part = batch < MAX_TOGETHER ? batch : MAX_TOGETHER;
+    while (batch % part != 0)
+        part--;
+    return part > 1 ? part : batch;
+}
+
+/* How many images go through the plan together. Negative: out of memory. */
+static int64_t images_together(const struct stance_session *session,
+                               const struct tensor_shape *shapes, int64_t batch, bool extra)
+{
+    if (batch <= (extra ? 1 : MAX_TOGETHER))
+        return batch;
+    int alone = can_rebatch(session, shapes);
+    return alone < 0 ? alone : alone ? part_of(batch) : extra ? 1 : batch;
+}
+
+/* Memory for the results of all runs. */
 static int collect_open(struct entry *entry, int output_count)
 {
     for (int i = 0; i < output_count; i++) {
-        const struct stance_tensor *one = engine_plan_output(entry->plan, i);
-        struct tensor_shape shape = tensor_shape_of(one);
-        if (!tensor_shape_known(&shape) || shape.rank < 1 || shape.dims[0] != 1)
+        const struct stance_tensor *part = engine_plan_output(entry->plan, i);
+        struct tensor_shape shape = tensor_shape_of(part);
+        if (!tensor_shape_known(&shape) || shape.rank < 1 || shape.dims[0] != entry->together)
             return base_error(STANCE_ESHAPE,
                               "this model takes one picture at a time: the size of "
                               "its output %d is not fixed per picture",
                               i);
-        shape.dims[0] = entry->loops;
-        BASE_TRY(tensor_open(&entry->collected[i], one->dtype, &shape));
+        shape.dims[0] *= entry->loops;
+        BASE_TRY(tensor_open(&entry->collected[i], part->dtype, &shape));
     }
     return 0;
 }
@@ -246,14 +274,15 @@ static int fill_entry(struct stance_session *session, struct entry *entry,
     struct tensor_shape shapes[MAX_INPUTS];
     for (int i = 0; i < count; i++)
         entry->shapes[i] = shapes[i] = tensor_shape_of(&inputs[i]);
-    int64_t batch = extra_batch(session, shapes);
-    int together = batch > 1 ? can_rebatch(session, shapes) : 1;
-    if (together < 0)
-        return together;
-    entry->loops = together ? 1 : batch;
+    bool extra;
+    int64_t batch = batch_of(session, shapes, &extra);
+    entry->together = images_together(session, shapes, batch, extra);
+    if (entry->together < 0)
+        return (int)entry->together;
+    entry->loops = batch / entry->together;
     if (entry->loops > 1)
         for (int i = 0; i < count; i++)
-            shapes[i].dims[0] = 1;
+            shapes[i].dims[0] = entry->together;
     const struct engine_inputs asked = {shapes, session->any_size};
     BASE_TRY(engine_plan_open(&entry->plan, session->model, session->kernels, session->pool,
                               &session->workspace, &asked));
@@ -287,16 +316,16 @@ int stance_session_prepare(struct stance_session *session, const struct stance_t
 static int run_images(struct stance_session *session, struct entry *entry,
                       const struct stance_tensor *inputs, int input_count)
 {
-    for (int64_t image = 0; image < entry->loops; image++) {
+    for (int64_t part = 0; part < entry->loops; part++) {
         const void *data[MAX_INPUTS];
         for (int i = 0; i < input_count; i++)
             data[i] = (const unsigned char *)inputs[i].data +
-                      (size_t)image * (tensor_bytes(&inputs[i]) / (size_t)entry->loops);
+                      (size_t)part * (tensor_bytes(&inputs[i]) / (size_t)entry->loops);
         BASE_TRY(engine_plan_run(entry->plan, data, session->profile));
         for (int i = 0; entry->collected[i] && i < MAX_OUTPUTS; i++) {
             const struct stance_tensor *one = engine_plan_output(entry->plan, i);
             memcpy((unsigned char *)entry->collected[i]->view.data +
-                       (size_t)image * tensor_bytes(one),
+                       (size_t)part * tensor_bytes(one),
                    one->data, tensor_bytes(one));
         }
     }
@@ -347,7 +376,7 @@ int64_t stance_session_int8_multiply_adds(const struct stance_session *session)
 
 int stance_session_loops(const struct stance_session *session)
 {
-    return session->current && session->current->loops > 1;
+    return session->current && session->current->loops > 1 && session->current->together == 1;
 }
 
 void engine_session_share(struct stance_session *session, base_pool_fn *fn, void *context,
