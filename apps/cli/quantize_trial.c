@@ -27,6 +27,7 @@ static int open_pipeline(struct quantize_job *job, struct stance_pose **pose,
 {
     struct stance_pose_options options;
     stance_pose_options_default(&options);
+    options.full_input = 1; /* as the file declares it, which is what calibration sees */
     options.threads = job->values.threads;
     options.detector_threshold = threshold;
     if (job->role == STANCE_ROLE_DETECTOR)
