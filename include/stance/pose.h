@@ -102,8 +102,8 @@ STANCE_API int stance_pose_image(struct stance_pose *pose, const struct stance_i
 
 /* What the network would be shown of a picture: `each` gets one float32 tensor [1, 3, height, width]
  * for every person of a pose network (of `boxes`, or found), or one for the whole picture with a
- * one-stage network or a detector alone: all of its input, as with full_input. The tensor is valid during the call; a negative answer ends
- * the walk and is returned. Errors: as stance_pose_image(). */
+ * one-stage network or a detector alone: all of its input, as with full_input. The tensor is valid
+ * during the call; a negative answer ends the walk and is returned. Errors: as stance_pose_image(). */
 STANCE_API int stance_pose_inputs(struct stance_pose *pose, const struct stance_image *image,
                                   const float (*boxes)[4], int box_count,
                                   int (*each)(void *context, const struct stance_tensor *input),

@@ -146,7 +146,8 @@ STANCE_API int stance_video_writer_open(struct stance_video_writer **out, const 
 
 /* Appends a frame. One whose `time_us` is not later than the one before is refused with EARGUMENT,
  * and the file goes on without it. `duration_us`: how long it is shown if it is the last; 0: one
- * nominal frame. A picture of another size is scaled to fit, its aspect kept, on black. Errors: EARGUMENT, EIO, EDEVICE, EUNSUPPORTED, ENOMEMORY. */
+ * nominal frame. A picture of another size is scaled to fit, its aspect kept, on black.
+ * Errors: EARGUMENT, EIO, EDEVICE, EUNSUPPORTED, ENOMEMORY. */
 STANCE_API int stance_video_writer_add(struct stance_video_writer *writer,
                                        const struct stance_image *image, int64_t time_us,
                                        int64_t duration_us);
