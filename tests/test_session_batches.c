@@ -65,6 +65,12 @@ static void check_batches(struct trial *trial, bool loops)
             assert_int_equal(stance_session_loops(trial->session), loops);
             trial_copy(trial, &copy);
             compare_images(trial, &copy);
+            if (is_small(trial)) { /* one thread takes one image after another */
+                trial_session(trial, tier, 1);
+                trial_batch(trial, batches[k]);
+                trial_run(trial);
+                assert_true(trial_same(trial, &copy));
+            }
             trial_copy_close(&copy);
         }
     trial_close(trial);

@@ -11,8 +11,8 @@
 
 enum { MAX_PLANS = 8, MAX_INPUTS = 64, MAX_OUTPUTS = 64 };
 
-/* Images that go through a plan together at most, where larger batches can be cut: what is between the
- * layers of more does not stay in the cache. */
+/* Images that go through a plan together at most on several threads, where larger batches can be cut:
+ * what is between the layers of more does not stay in the cache. One thread gains nothing by two. */
 enum { MAX_TOGETHER = 4 };
 
 /* A plan and the shapes it is for. */
@@ -232,23 +232,24 @@ static int can_rebatch(const struct stance_session *session, const struct tensor
     return independent;
 }
 
-/* Equal parts of a batch; a batch without any stays whole. */
-static int64_t part_of(int64_t batch)
+/* Equal parts of a batch; a batch without any stays whole where several are wanted. */
+static int64_t part_of(int64_t batch, int64_t most)
 {
-    int64_t part = batch < MAX_TOGETHER ? batch : MAX_TOGETHER;
+    int64_t part = batch < most ? batch : most;
     while (batch % part != 0)
         part--;
-    return part > 1 ? part : batch;
+    return part > 1 || most == 1 ? part : batch;
 }
 
 /* How many images go through the plan together. Negative: out of memory. */
 static int64_t images_together(const struct stance_session *session,
                                const struct tensor_shape *shapes, int64_t batch, bool extra)
 {
-    if (batch <= (extra ? 1 : MAX_TOGETHER))
+    int64_t most = base_pool_threads(session->pool) > 1 ? MAX_TOGETHER : 1;
+    if (batch <= (extra ? 1 : most))
         return batch;
     int alone = can_rebatch(session, shapes);
-    return alone < 0 ? alone : alone ? part_of(batch) : extra ? 1 : batch;
+    return alone < 0 ? alone : alone ? part_of(batch, most) : extra ? 1 : batch;
 }
 
 /* Memory for the results of all runs. */
