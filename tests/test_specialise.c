@@ -9,25 +9,9 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "support/fused.h"
 #include "support/sketch.h"
 #include "support/small_folder.h"
-
-static struct graph *specialise(const struct graph *source, const char *shape)
-{
-    struct graph_folder folder = small_folder();
-    struct tensor_shape shapes[4];
-    struct graph *graph;
-    for (int i = 0; i < source->input_count; i++)
-        assert_int_equal(tensor_shape_parse(&shapes[i], shape), 0);
-    assert_int_equal(graph_specialise(&graph, source, shapes, &folder), 0);
-    return graph;
-}
-
-static void expect_shape(const struct graph *graph, int value, const char *text)
-{
-    char buffer[TENSOR_SHAPE_TEXT];
-    assert_string_equal(tensor_shape_text(&graph->values[value].shape, buffer), text);
-}
 
 /* Flattens all but the first two axes, as exporters write it. */
 static int flatten_by_shape(struct graph *graph, int x)
@@ -46,9 +30,9 @@ static void test_shape_arithmetic_disappears(void **state)
     (void)state;
     struct graph *source = sketch_open(11);
     sketch_output(source, flatten_by_shape(source, sketch_input(source, "x", "?x17x8x6")));
-    struct graph *graph = specialise(source, "3x17x8x6");
+    struct graph *graph = fused_specialise(source, "3x17x8x6");
     assert_string_equal(sketch_types(graph), "Reshape");
-    expect_shape(graph, graph->outputs[0], "3x17x48");
+    fused_expect_shape(graph, graph->outputs[0], "3x17x48");
     assert_string_equal(sketch_types(source), "Shape Slice Concat Reshape");
     graph_close(&graph);
     graph_close(&source);
@@ -98,7 +82,7 @@ static void test_behind_data_dependent_nodes_shapes_stay_open(void **state)
     int y = sketch_apply(source, "NonZero", "places", x);
     y = sketch_apply(source, "Transpose", "turned", y);
     sketch_output(source, y);
-    struct graph *graph = specialise(source, "2x4");
+    struct graph *graph = fused_specialise(source, "2x4");
     assert_int_equal(graph->values[graph->outputs[0]].shape.rank, -1);
     assert_string_equal(sketch_types(graph), "NonZero Transpose");
     graph_close(&graph);
@@ -115,10 +99,10 @@ static void test_size_and_parts_of_shapes_are_folded(void **state)
     sketch_int(source, "start", -2);
     sketch_int(source, "end", 2);
     sketch_output(source, tail);
-    struct graph *graph = specialise(source, "2x3x5");
+    struct graph *graph = fused_specialise(source, "2x3x5");
     assert_int_equal(graph->node_count, 0);
     assert_int_equal(tensor_int(&graph->values[graph->outputs[0]].constant->view, 0), 30);
-    expect_shape(graph, graph->outputs[1], "1");
+    fused_expect_shape(graph, graph->outputs[1], "1");
     assert_int_equal(tensor_int(&graph->values[graph->outputs[1]].constant->view, 0), 3);
     graph_close(&graph);
     graph_close(&source);
