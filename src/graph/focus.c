@@ -66,19 +66,14 @@ static int write_bytes(struct graph_edit *edit, int at)
     return graph_edit_absorb(edit, graph_node_index(graph, focus), at);
 }
 
-int graph_join_focus(struct graph *graph)
+static int join_focus(struct graph_edit *edit, int at, const void *nothing)
 {
     static const struct graph_rule rules[] = {
         {"Concat", join_slices}, {"QuantizeLinear", write_bytes}, {NULL, NULL}};
-    struct graph_edit edit;
-    BASE_TRY(graph_edit_open(&edit, graph, true));
-    int code = 0;
-    for (int i = 0; i < graph->node_count && code >= 0; i++) {
-        if (!graph->nodes[i].type)
-            continue;
-        graph_edit_visit(&edit, i);
-        code = graph_edit_apply(&edit, i, rules);
-    }
-    graph_edit_finish(&edit);
-    return code < 0 ? code : 0;
+    return graph_edit_apply(edit, at, rules);
+}
+
+int graph_join_focus(struct graph *graph)
+{
+    return graph_edit_all(graph, join_focus, NULL);
 }

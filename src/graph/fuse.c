@@ -203,13 +203,12 @@ static const struct graph_rule fuse_rules[] = {
     {NULL, NULL},
 };
 
-static int fuse_node(struct graph_edit *edit, int at)
+static int fuse_node(struct graph_edit *edit, int at, const void *nothing)
 {
     static const struct graph_rule *const passes[] = {
         graph_remove_rules,   graph_movement_rules,  graph_scale_rules,  graph_pattern_rules,
         graph_skeleton_rules, graph_depthwise_rules, graph_branch_rules, fuse_rules,
     };
-    graph_edit_visit(edit, at);
     for (size_t i = 0; i < sizeof passes / sizeof passes[0]; i++)
         BASE_TRY(graph_edit_apply(edit, at, passes[i]));
     return 0;
@@ -217,12 +216,5 @@ static int fuse_node(struct graph_edit *edit, int at)
 
 int graph_fuse(struct graph *graph)
 {
-    struct graph_edit edit;
-    BASE_TRY(graph_edit_open(&edit, graph, true));
-    int code = 0;
-    for (int i = 0; i < graph->node_count && code >= 0; i++)
-        if (graph->nodes[i].type)
-            code = fuse_node(&edit, i);
-    graph_edit_finish(&edit);
-    return code < 0 ? code : 0;
+    return graph_edit_all(graph, fuse_node, NULL);
 }

@@ -104,6 +104,21 @@ int graph_edit_apply(struct graph_edit *edit, int at, const struct graph_rule *r
     return 0;
 }
 
+int graph_edit_all(struct graph *graph, graph_node_fn *fn, const void *context)
+{
+    struct graph_edit edit;
+    BASE_TRY(graph_edit_open(&edit, graph, true));
+    int code = 0;
+    for (int i = 0; i < graph->node_count && code >= 0; i++) {
+        if (!graph->nodes[i].type)
+            continue;
+        graph_edit_visit(&edit, i);
+        code = fn(&edit, i, context);
+    }
+    graph_edit_finish(&edit);
+    return code < 0 ? code : 0;
+}
+
 static bool idle(const struct graph_edit *edit, const struct graph_node *node)
 {
     for (int i = 0; i < node->output_count; i++)

@@ -35,6 +35,10 @@ void graph_edit_visit(struct graph_edit *edit, int at);
 /* Applies the rules of a NULL-terminated table until none of them applies to node `at`. */
 int graph_edit_apply(struct graph_edit *edit, int at, const struct graph_rule *rules);
 
+/* A pass over a specialised graph: `fn` sees every node in order, its inputs current. Negative: error. */
+typedef int graph_node_fn(struct graph_edit *edit, int at, const void *context);
+int graph_edit_all(struct graph *graph, graph_node_fn *fn, const void *context);
+
 /* The node's output 0 becomes `value` for all users, and the node dies. Returns 1; 0 when that
  * would rename a graph output (then nothing happens). */
 int graph_edit_bypass(struct graph_edit *edit, int at, int value);

@@ -36,10 +36,13 @@ static struct graph_node *pointwise_behind(const struct graph_edit *edit, int va
     return window.groups == 1 ? conv : NULL;
 }
 
-static int join_skeleton(struct graph_edit *edit, int at, const struct join *join)
+static int join_skeleton(struct graph_edit *edit, int at, const void *context)
 {
+    const struct join *join = context;
     const struct graph *graph = edit->graph;
     const struct graph_node *node = &graph->nodes[at];
+    if (!graph_is(node, "GraphConv"))
+        return 0;
     const struct graph_node *conv = pointwise_behind(edit, node->inputs[0]);
     if (!conv || !graph_constant(graph, node->inputs[1]) ||
         !join->joins(join->context, graph, conv, node))
@@ -54,16 +57,5 @@ static int join_skeleton(struct graph_edit *edit, int at, const struct join *joi
 int graph_join_skeletons(struct graph *graph, graph_joins_fn *joins, void *context)
 {
     const struct join join = {joins, context};
-    struct graph_edit edit;
-    BASE_TRY(graph_edit_open(&edit, graph, true));
-    int code = 0;
-    for (int i = 0; i < graph->node_count && code >= 0; i++) {
-        if (!graph->nodes[i].type)
-            continue;
-        graph_edit_visit(&edit, i);
-        if (graph_is(&graph->nodes[i], "GraphConv"))
-            code = join_skeleton(&edit, i, &join);
-    }
-    graph_edit_finish(&edit);
-    return code < 0 ? code : 0;
+    return graph_edit_all(graph, join_skeleton, &join);
 }
