@@ -57,6 +57,9 @@ struct quantize_layer {
     struct tensor *bias;    /* float [out], corrected; NULL: none */
     double *reach; /* [out], of its output, where scale moves to layer `follower`; else NULL */
     int follower;
+    struct quantize_gram *grams; /* while its weights are rounded; else NULL */
+    int gram_count;
+    int64_t places;                      /* of its output that `grams` have seen */
     double *means;                       /* [out], of the output's error, summed over inputs */
     double power;                        /* mean square of its output, summed over inputs */
     double errors[QUANTIZE_METHODS + 1]; /* of the output's error by method; [0] as chosen */
@@ -93,6 +96,10 @@ struct quantize_range engine_quantize_group_range(const struct stance_quantizer 
 int engine_quantize_equalize(struct stance_quantizer *quantizer);
 /* int8 weights of every layer that can have them. */
 int engine_quantize_weights(struct stance_quantizer *quantizer);
+/* Rounds them again, by what they are multiplied with. */
+int engine_quantize_round(struct stance_quantizer *quantizer);
+/* Runs of the network that takes. */
+int engine_quantize_round_runs(const struct stance_quantizer *quantizer);
 /* The filters in a convolution's weights, one for each output channel. */
 struct quantize_filters {
     int64_t channels, each; /* weights of one */

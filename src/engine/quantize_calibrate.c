@@ -263,7 +263,8 @@ static void count_runs(struct stance_quantizer *quantizer)
     int observed = (values + QUANTIZE_OBSERVED - 1) / QUANTIZE_OBSERVED;
     int mirrored = (layers + QUANTIZE_OBSERVED - 1) / QUANTIZE_OBSERVED;
     quantizer->done = 0;
-    quantizer->total = observed * inputs + mirrored * (QUANTIZE_METHODS * compared + inputs);
+    quantizer->total = observed * inputs + mirrored * (QUANTIZE_METHODS * compared + inputs) +
+                       engine_quantize_round_runs(quantizer);
 }
 
 int stance_quantizer_calibrate(struct stance_quantizer *quantizer)
@@ -282,6 +283,7 @@ int stance_quantizer_calibrate(struct stance_quantizer *quantizer)
     BASE_TRY(engine_quantize_weights(quantizer));
     if (quantizer->options.method == STANCE_QUANTIZE_AUTO)
         BASE_TRY(compare_methods(quantizer));
+    BASE_TRY(engine_quantize_round(quantizer));
     BASE_TRY(correct_biases(quantizer));
     quantizer->calibrated = true;
     return 0;
