@@ -11,18 +11,12 @@
 
 #define VALUE(name) offsetof(struct quantize_values, name)
 
-/* Of OKS, and of the AP of boxes, which counts those that moved by a twentieth of their size as lost:
- * at 0.03 that against people's own boxes has not changed (docs/quantization.md). */
-#define KEYPOINT_DROP 0.005f
-#define BOX_DROP 0.03f
-
 static const struct cli_option options[] = {
     {"--output", "-o", "OUT", "the file to write, OUT.onnx; its card goes beside it", CLI_TEXT,
      VALUE(output), 0, 0},
     {"--calibrate", NULL, "INPUT", "pictures, folders or videos to calibrate on (repeatable)",
      CLI_LIST, VALUE(calibrate), 0, 0},
-    {"--max-drop", NULL, "D",
-     "fragile layers stay float until no more is lost (keypoints 0.005, boxes 0.03)", CLI_NUMBER,
+    {"--max-drop", NULL, "D", "fragile layers stay float until no more is lost (0.005)", CLI_NUMBER,
      VALUE(max_drop), 0, 1},
     {"--roles-only", NULL, NULL,
      "no search: first, attention and head stay float, all else is int8", CLI_FLAG,
@@ -94,8 +88,6 @@ static int open_model(struct quantize_job *job)
         return cli_fail(CLI_USAGE, "%s would replace the float network itself; name another file",
                         job->values.output);
     job->role = stance_model_role(job->model);
-    if (job->values.max_drop < 0)
-        job->values.max_drop = job->role == STANCE_ROLE_DETECTOR ? BOX_DROP : KEYPOINT_DROP;
     if (job->role < 0 || stance_quantizer_open(&job->quantizer, job->model, &o) < 0)
         return cli_fail_library(CLI_FAILED);
     return CLI_OK;
@@ -172,13 +164,13 @@ static void print_end(const struct quantize_job *job)
     printf("%s: %.1f %% of the multiply-adds in int8", job->values.output,
            100 * quantize_share(job));
     if (!job->values.roles_only) {
-        printf("; %s of float's answers %.4f on %d people in %d pictures", quantize_metric(job),
-               n->likeness, n->people, n->pictures);
+        printf(", %.4f lost; %s of float's answers %.4f on %d people in %d pictures", job->drop,
+               quantize_metric(job), n->likeness, n->people, n->pictures);
         if (job->role != STANCE_ROLE_DETECTOR)
             printf(", keypoints %.2f pixels away", n->pixels);
     }
     printf("\n");
-    if (!job->values.roles_only && 1 - n->likeness > (double)job->values.max_drop)
+    if (!job->values.roles_only && job->drop > (double)job->values.max_drop)
         cli_note("more than --max-drop %g is lost even so", (double)job->values.max_drop);
 }
 
@@ -212,7 +204,7 @@ static int do_job(struct quantize_job *job, char **more, int more_count)
 static int run_quantize(int argument_count, char **arguments)
 {
     struct quantize_job job = {
-        .values = {.max_drop = -1, .pictures = 64, .threads = 1},
+        .values = {.max_drop = 0.005f, .pictures = 64, .threads = 1},
     };
     int rest = cli_parse(&cli_quantize, argument_count, arguments, &job.values);
     if (rest < 0)
@@ -223,6 +215,7 @@ static int run_quantize(int argument_count, char **arguments)
     int code = do_job(&job, arguments + 1, rest - 1);
     interrupt_close();
     close_pictures(&job);
+    stance_agreement_close(&job.candidates);
     stance_agreement_close(&job.agreement);
     stance_quantizer_close(&job.quantizer);
     stance_model_close(&job.detector);
@@ -242,8 +235,10 @@ const struct cli_command cli_quantize = {
         "patterns, folders, addresses, or\nframes of videos; take some that look like those the "
         "network will see. Further pictures may follow\nMODEL.\n"
         "Each layer is tried alone in int8, and of those that are fragile as few stay float as "
-        "--max-drop\nasks for: 1 - OKS between both networks' keypoints, 1 - AP of its boxes with "
-        "the float ones as the\ntruth. docs/quantization.md tells how. Ctrl-C ends it, and nothing "
-        "is written.",
+        "--max-drop\nasks for: 1 - OKS between both networks' keypoints; of a detector, 1 - what "
+        "its boxes overlap the\nfloat ones, times how alike scores are. With 0.03 detectors are "
+        "much "
+        "faster and keep their AP, but\nboxes are less steady. docs/quantization.md tells how. "
+        "Ctrl-C ends it, and nothing is written.",
     .options = options,
     .run = run_quantize};

@@ -32,22 +32,27 @@ struct quantize_job {
     struct stance_model *model, *detector;
     struct stance_quantizer *quantizer;
     struct stance_agreement *agreement;
+    struct stance_agreement *candidates; /* detectors: of boxes before suppression; else NULL */
     struct quantize_picture *pictures;
     int picture_count, people;
     double started;
     atomic_bool stopped; /* by a signal */
     int layer_count;
     double *drops; /* [layer_count], of each layer alone in int8; NaN: not measured */
-    struct stance_agreement_numbers numbers; /* of the choice made, on all pictures */
+    double drop;   /* of the choice made, on all pictures */
+    struct stance_agreement_numbers numbers; /* of that, as people get to see it */
     int trials;
 };
 
 /* Finds people, feeds the quantizer, and keeps the float network's answers. */
 int quantize_prepare(struct quantize_job *job);
-/* The layers chosen now against the float network, on every `step`-th picture. */
-int quantize_try(struct quantize_job *job, int step, struct stance_agreement_numbers *numbers);
+/* What the layers chosen now lose on every `step`-th picture: 1 - OKS of keypoints, 1 - closeness of
+ * a detector's candidates (a box that survives in its neighbour's place says little about rounding). */
+int quantize_try(struct quantize_job *job, int step, double *drop);
+/* Fills numbers. */
+int quantize_measure(struct quantize_job *job);
 
-/* Chooses layers; fills drops and numbers. */
+/* Chooses layers; fills drops, drop and numbers. */
 int quantize_search(struct quantize_job *job);
 
 /* CLI_FAILED after a message when a signal came, else CLI_OK. */

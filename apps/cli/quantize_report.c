@@ -161,9 +161,9 @@ static void write_head(const struct quantize_job *job, FILE *file)
     if (!job->values.roles_only)
         fprintf(file,
                 " Against the float network's answers: <b>%s %.4f</b> on %d people in %d pictures, "
-                "where 1 is the same; asked for was at least %.4f.",
-                quantize_metric(job), n->likeness, n->people, n->pictures,
-                1 - (double)job->values.max_drop);
+                "where 1 is the same; %.4f is lost, at most %.4f was asked for.",
+                quantize_metric(job), n->likeness, n->people, n->pictures, job->drop,
+                (double)job->values.max_drop);
     if (!job->values.roles_only && job->role != STANCE_ROLE_DETECTOR)
         fprintf(file, " Keypoints are %.2f pixels away on average.", n->pixels);
     fputs(

@@ -6,8 +6,8 @@
 #include "quantize_command.h"
 
 /* People that tell which layers are fragile; the limit is measured on all. */
-enum { SCOUTS = 48, BUDGETS = 20 };
-#define NEXT_BUDGET 0.75
+enum { SCOUTS = 48, BUDGETS = 100 };
+#define NEXT_BUDGET 0.9
 
 /* Its multiply-adds, or 0 for layers that the search leaves alone. */
 static int64_t body_work(const struct quantize_job *job, int i)
@@ -42,13 +42,11 @@ static int measure_alone(struct quantize_job *job, int step)
     int all = count_body(job), done = 0, code = CLI_OK;
     double start = cli_clock();
     for (int i = 0; i < job->layer_count && code == CLI_OK; i++) {
-        struct stance_agreement_numbers numbers;
         if (!is_body(job, i))
             continue;
         for (int k = 0; k < job->layer_count; k++)
             choose(job, k, k == i);
-        code = quantize_try(job, step, &numbers);
-        job->drops[i] = 1 - numbers.closeness;
+        code = quantize_try(job, step, &job->drops[i]);
         if (!job->values.quiet)
             cli_progress("trying layers", ++done, all, cli_clock() - start);
     }
@@ -58,7 +56,7 @@ static int measure_alone(struct quantize_job *job, int step)
 
 struct candidate {
     int layer;
-    double drop, price; /* what is lost, and that for each multiply-add won */
+    double loss, price; /* what adds up, and that for each multiply-add won */
 };
 
 static int compare_candidates(const void *a, const void *b)
@@ -68,21 +66,23 @@ static int compare_candidates(const void *a, const void *b)
                                 : (x->layer > y->layer) - (x->layer < y->layer);
 }
 
-/* Puts the cheapest layers into int8 that together lose no more than `budget` as far as they do so
- * alone, and measures on all pictures. */
-static int spend(struct quantize_job *job, const struct candidate *list, int count, double budget)
+/* Chooses the cheapest layers, as many as together lose no more than `budget` as far as they do so
+ * alone; those that lose more by themselves are passed over. Returns whether that is another choice
+ * than before. */
+static bool spend(struct quantize_job *job, const struct candidate *list, int count, double budget)
 {
+    bool changed = false;
+    double left = budget;
     for (int i = 0; i < count; i++) {
-        bool fits = list[i].drop <= budget;
-        choose(job, list[i].layer, fits);
-        budget -= fits ? list[i].drop : 0;
+        struct stance_quantize_layer layer;
+        bool possible = list[i].loss <= budget;
+        left -= possible ? list[i].loss : 0;
+        bool chosen = possible && left >= 0;
+        stance_quantizer_layer(job->quantizer, list[i].layer, &layer);
+        changed = changed || chosen != (layer.quantized != 0);
+        choose(job, list[i].layer, chosen);
     }
-    return quantize_try(job, 1, &job->numbers);
-}
-
-static bool is_good(const struct quantize_job *job)
-{
-    return 1 - job->numbers.likeness <= (double)job->values.max_drop;
+    return changed;
 }
 
 /* The largest of a row of budgets that is good, from all that can be lost down. Losses do not quite
@@ -91,16 +91,18 @@ static int find_budget(struct quantize_job *job, const struct candidate *list, i
                        double budget)
 {
     double start = cli_clock();
-    int code = spend(job, list, count, budget);
-    for (int i = 0; i < BUDGETS && code == CLI_OK && !is_good(job); i++) {
-        budget *= NEXT_BUDGET;
-        code = spend(job, list, count, budget);
+    spend(job, list, count, budget);
+    int code = quantize_try(job, 1, &job->drop);
+    for (int i = 0; i < BUDGETS && code == CLI_OK && job->drop > (double)job->values.max_drop;
+         i++) {
+        budget = i < BUDGETS - 1 ? budget * NEXT_BUDGET : -1; /* less than nothing: all float */
+        if (spend(job, list, count, budget))
+            code = quantize_try(job, 1, &job->drop);
         if (!job->values.quiet)
             cli_progress("choosing layers, at most", i + 1, BUDGETS, cli_clock() - start);
     }
     cli_progress_end();
-    /* With less than nothing to spend all layers stay float. */
-    return code == CLI_OK && !is_good(job) ? spend(job, list, count, -1) : code;
+    return code;
 }
 
 static int search(struct quantize_job *job, struct candidate *list)
@@ -112,8 +114,10 @@ static int search(struct quantize_job *job, struct candidate *list)
         if (!is_body(job, i))
             continue;
         double drop = fmax(job->drops[i], 0);
-        list[count++] = (struct candidate){i, drop, drop / (double)body_work(job, i)};
-        all += drop;
+        /* OKS falls with the square of distances, which adds up; overlap with distances. */
+        double loss = job->candidates ? drop * drop : drop;
+        list[count++] = (struct candidate){i, loss, loss / (double)body_work(job, i)};
+        all += loss;
     }
     qsort(list, (size_t)count, sizeof *list, compare_candidates);
     return code == CLI_OK ? find_budget(job, list, count, all * (1 + 1e-9)) : code;
@@ -125,6 +129,8 @@ int quantize_search(struct quantize_job *job)
     if (!list)
         return cli_fail(CLI_FAILED, "out of memory");
     int code = job->values.roles_only ? CLI_OK : search(job, list);
+    if (code == CLI_OK && !job->values.roles_only)
+        code = quantize_measure(job);
     free(list);
     return code;
 }

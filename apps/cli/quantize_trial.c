@@ -9,6 +9,7 @@
 /* Boxes with less are no truth; what the quantised network scores a little lower still counts. */
 #define EXPECTED_SCORE 0.3f
 #define ANSWERED_SCORE 0.1f
+enum { MOST_CANDIDATES = 1000 };
 
 int quantize_check_stop(const struct quantize_job *job)
 {
@@ -21,15 +22,20 @@ const char *quantize_metric(const struct quantize_job *job)
     return job->role == STANCE_ROLE_DETECTOR ? "AP" : "OKS";
 }
 
-/* The pipeline in which a network answers: alone, people's boxes given where it needs some. */
+/* The pipeline in which a network answers: alone, people's boxes given where it needs some. Every
+ * candidate of a detector: nothing is suppressed. */
 static int open_pipeline(struct quantize_job *job, struct stance_pose **pose,
-                         struct stance_model *model, float threshold)
+                         struct stance_model *model, float threshold, bool every)
 {
     struct stance_pose_options options;
     stance_pose_options_default(&options);
     options.full_input = 1; /* as the file declares it, which is what calibration sees */
     options.threads = job->values.threads;
     options.detector_threshold = threshold;
+    if (every) {
+        options.nms_threshold = 1;
+        options.max_people = MOST_CANDIDATES;
+    }
     if (job->role == STANCE_ROLE_DETECTOR)
         options.detector = model;
     else
@@ -126,20 +132,39 @@ static int feed(void *context, const struct stance_tensor *input)
     return stance_quantizer_feed(job->quantizer, input);
 }
 
+static int expect(const struct quantize_job *job, struct stance_pose *pose,
+                  const struct quantize_picture *picture, struct stance_agreement *agreement,
+                  int *people)
+{
+    const struct stance_pose_result *result;
+    int code = answer(job, pose, picture, &result);
+    if (code != CLI_OK)
+        return code;
+    *people += result->person_count;
+    return stance_agreement_expect(agreement, result) < 0 ? cli_fail_library(CLI_FAILED) : CLI_OK;
+}
+
 static int prepare_picture(struct quantize_job *job, struct stance_pose *pose,
                            const struct quantize_picture *picture)
 {
-    const struct stance_pose_result *result;
     bool boxes = job->role == STANCE_ROLE_POSE;
     if (stance_pose_inputs(pose, picture->image, boxes ? (const float(*)[4])picture->boxes : NULL,
                            boxes ? picture->box_count : 0, feed, job) < 0)
         return cli_fail_library(CLI_FAILED);
-    int code = answer(job, pose, picture, &result);
-    if (code != CLI_OK)
-        return code;
-    job->people += result->person_count;
-    return stance_agreement_expect(job->agreement, result) < 0 ? cli_fail_library(CLI_FAILED)
-                                                               : CLI_OK;
+    return expect(job, pose, picture, job->agreement, &job->people);
+}
+
+static int prepare_candidates(struct quantize_job *job)
+{
+    struct stance_pose *pose = NULL;
+    int boxes = 0, code = CLI_OK;
+    if (stance_agreement_open(&job->candidates) < 0)
+        return cli_fail_library(CLI_FAILED);
+    code = open_pipeline(job, &pose, job->model, EXPECTED_SCORE, true);
+    for (int i = 0; i < job->picture_count && code == CLI_OK; i++)
+        code = expect(job, pose, &job->pictures[i], job->candidates, &boxes);
+    stance_pose_close(&pose);
+    return code;
 }
 
 int quantize_prepare(struct quantize_job *job)
@@ -149,10 +174,12 @@ int quantize_prepare(struct quantize_job *job)
     if (code == CLI_OK && stance_agreement_open(&job->agreement) < 0)
         code = cli_fail_library(CLI_FAILED);
     if (code == CLI_OK)
-        code = open_pipeline(job, &pose, job->model, EXPECTED_SCORE);
+        code = open_pipeline(job, &pose, job->model, EXPECTED_SCORE, false);
     for (int i = 0; i < job->picture_count && code == CLI_OK; i++)
         code = prepare_picture(job, pose, &job->pictures[i]);
     stance_pose_close(&pose);
+    if (code == CLI_OK && job->role == STANCE_ROLE_DETECTOR && !job->values.roles_only)
+        code = prepare_candidates(job);
     if (code == CLI_OK && job->people == 0 && !job->values.roles_only)
         code = cli_fail(CLI_FAILED,
                         "%s finds nobody in the pictures, so that nothing can be "
@@ -163,33 +190,48 @@ int quantize_prepare(struct quantize_job *job)
 
 /* ---- A quantised network ---- */
 
-static int answer_pictures(struct quantize_job *job, struct stance_pose *pose, int step)
+static int answer_pictures(struct quantize_job *job, struct stance_pose *pose,
+                           struct stance_agreement *agreement, int step)
 {
-    stance_agreement_reset(job->agreement);
+    stance_agreement_reset(agreement);
     for (int i = 0; i < job->picture_count; i += step) {
         const struct stance_pose_result *result;
         int code = answer(job, pose, &job->pictures[i], &result);
         if (code != CLI_OK)
             return code;
-        if (stance_agreement_answer(job->agreement, i, result) < 0)
+        if (stance_agreement_answer(agreement, i, result) < 0)
             return cli_fail_library(CLI_FAILED);
     }
     return CLI_OK;
 }
 
-int quantize_try(struct quantize_job *job, int step, struct stance_agreement_numbers *numbers)
+static int try_layers(struct quantize_job *job, struct stance_agreement *agreement, int step,
+                      struct stance_agreement_numbers *numbers)
 {
     struct stance_model *model;
     struct stance_pose *pose = NULL;
     if (stance_quantizer_model(job->quantizer, &model) < 0)
         return cli_fail_library(CLI_FAILED);
-    int code = open_pipeline(job, &pose, model, ANSWERED_SCORE);
+    int code = open_pipeline(job, &pose, model, ANSWERED_SCORE, agreement == job->candidates);
     if (code == CLI_OK)
-        code = answer_pictures(job, pose, step);
+        code = answer_pictures(job, pose, agreement, step);
     stance_pose_close(&pose);
     stance_model_close(&model);
-    if (code == CLI_OK && stance_agreement_measure(job->agreement, numbers) < 0)
+    if (code == CLI_OK && stance_agreement_measure(agreement, numbers) < 0)
         code = cli_fail_library(CLI_FAILED);
     job->trials++;
     return code == CLI_OK ? quantize_check_stop(job) : code;
+}
+
+int quantize_try(struct quantize_job *job, int step, double *drop)
+{
+    struct stance_agreement_numbers numbers;
+    int code = try_layers(job, job->candidates ? job->candidates : job->agreement, step, &numbers);
+    *drop = code == CLI_OK ? 1 - numbers.closeness : 1;
+    return code;
+}
+
+int quantize_measure(struct quantize_job *job)
+{
+    return try_layers(job, job->agreement, 1, &job->numbers);
 }
