@@ -236,20 +236,24 @@ static int can_rebatch(const struct stance_session *session, const struct tensor
 static int64_t part_of(int64_t batch, int64_t most)
 {
     int64_t part = batch < most ? batch : most;
-    while (batch % part != 0)
+    while (part > 1 && batch % part != 0)
         part--;
     return part > 1 || most == 1 ? part : batch;
 }
 
-/* How many images go through the plan together. Negative: out of memory. */
-static int64_t images_together(const struct stance_session *session,
-                               const struct tensor_shape *shapes, int64_t batch, bool extra)
+/* How many images go through the plan together. Errors: ENOMEMORY. */
+static int images_together(const struct stance_session *session, const struct tensor_shape *shapes,
+                           int64_t batch, bool extra, int64_t *together)
 {
     int64_t most = base_pool_threads(session->pool) > 1 ? MAX_TOGETHER : 1;
+    *together = batch;
     if (batch <= (extra ? 1 : most))
-        return batch;
+        return 0;
     int alone = can_rebatch(session, shapes);
-    return alone < 0 ? alone : alone ? part_of(batch, most) : extra ? 1 : batch;
+    if (alone < 0)
+        return alone;
+    *together = alone ? part_of(batch, most) : extra ? 1 : batch;
+    return 0;
 }
 
 /* Memory for the results of all runs. */
@@ -277,9 +281,7 @@ static int fill_entry(struct stance_session *session, struct entry *entry,
         entry->shapes[i] = shapes[i] = tensor_shape_of(&inputs[i]);
     bool extra;
     int64_t batch = batch_of(session, shapes, &extra);
-    entry->together = images_together(session, shapes, batch, extra);
-    if (entry->together < 0)
-        return (int)entry->together;
+    BASE_TRY(images_together(session, shapes, batch, extra, &entry->together));
     entry->loops = batch / entry->together;
     if (entry->loops > 1)
         for (int i = 0; i < count; i++)
