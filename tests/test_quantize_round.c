@@ -11,7 +11,6 @@
 #include <string.h>
 
 #include "engine/quantization.h"
-#include "graph/rewrite.h"
 #include "onnx/onnx_write.h"
 #include "support/support.h"
 #include "support/trial.h"
@@ -117,7 +116,7 @@ static void measure(const struct shape *shape, const struct quantize_layer *laye
         for (int64_t k = 0; k < each; k++) {
             double weight = (double)weights[o * each + k];
             errors[0][k] = weight - bytes[o * each + k] * scale;
-            errors[1][k] = weight - fmin(fmax(rint(weight / scale), -127), 127) * scale;
+            errors[1][k] = weight - engine_quantize_nearest(weight, scale) * scale;
         }
         *ours += squares(shape, errors[0], o / (OUT / shape->groups));
         *nearest += squares(shape, errors[1], o / (OUT / shape->groups));
@@ -133,8 +132,7 @@ static void check_layer(const struct shape *shape, double most)
     feed(quantizer, shape);
     trial_check(stance_quantizer_calibrate(quantizer));
     const struct quantize_layer *layer = &quantizer->layers[0];
-    const struct graph_node *node = &quantizer->graph->nodes[layer->node];
-    const struct stance_tensor *weights = graph_constant(quantizer->graph, graph_input(node, 1));
+    const struct stance_tensor *weights = engine_quantize_float_weights(quantizer, layer);
     assert_int_equal(weights->dims[1], shape->in / shape->groups);
     measure(shape, layer, weights->data, &ours, &nearest);
     assert_true(ours < most * nearest);

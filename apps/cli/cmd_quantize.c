@@ -237,7 +237,6 @@ const struct cli_command cli_quantize = {
         "Each layer is tried alone in int8, and of those that are fragile as few stay float as "
         "--max-drop\nasks for: 1 - OKS between both networks' keypoints; of a detector, 1 - what "
         "its boxes overlap the\nfloat ones, times how alike scores are. With 0.03 detectors are "
-        "much "
         "faster and keep their AP, but\nboxes are less steady. docs/quantization.md tells how. "
         "Ctrl-C ends it, and nothing is written.",
     .options = options,

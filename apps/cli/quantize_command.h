@@ -41,7 +41,6 @@ struct quantize_job {
     double *drops; /* [layer_count], of each layer alone in int8; NaN: not measured */
     double drop;   /* of the choice made, on all pictures */
     struct stance_agreement_numbers numbers; /* of that, as people get to see it */
-    int trials;
 };
 
 /* Finds people, feeds the quantizer, and keeps the float network's answers. */

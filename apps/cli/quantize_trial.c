@@ -219,7 +219,6 @@ static int try_layers(struct quantize_job *job, struct stance_agreement *agreeme
     stance_model_close(&model);
     if (code == CLI_OK && stance_agreement_measure(agreement, numbers) < 0)
         code = cli_fail_library(CLI_FAILED);
-    job->trials++;
     return code == CLI_OK ? quantize_check_stop(job) : code;
 }
 

@@ -2,8 +2,9 @@
  *
  * What comes out is an ordinary ONNX file with QuantizeLinear and DequantizeLinear nodes: weights in
  * int8 with a scale per output channel, activations in uint8 with one scale, biases in int32. Ranges
- * are chosen on real inputs, which stance_pose_inputs() makes from pictures; stance_agreement says
- * what a choice of layers costs. docs/quantization.md tells the whole way.
+ * are chosen, and weights rounded (GPTQ: Frantar et al., 2023), on real inputs, which
+ * stance_pose_inputs() makes from pictures; stance_agreement says what a choice of layers costs.
+ * docs/quantization.md tells the whole way.
  *
  * Order of calls: open, feed (often), calibrate, then choose, model and save as often as wanted.
  * Threads: a quantizer belongs to one thread at a time. */

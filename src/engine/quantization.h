@@ -94,6 +94,11 @@ struct quantize_range engine_quantize_group_range(const struct stance_quantizer 
 
 /* Moves scale between neighbouring convolutions, so that channels reach equally far. */
 int engine_quantize_equalize(struct stance_quantizer *quantizer);
+/* The float weights of a convolution. */
+const struct stance_tensor *engine_quantize_float_weights(const struct stance_quantizer *quantizer,
+                                                          const struct quantize_layer *layer);
+/* The nearest step of int8. */
+int8_t engine_quantize_nearest(double weight, double scale);
 /* int8 weights of every layer that can have them. */
 int engine_quantize_weights(struct stance_quantizer *quantizer);
 /* Rounds them again, by what they are multiplied with. */

@@ -9,7 +9,7 @@
 #include "graph/rewrite.h"
 
 /* Weights of a filter that are rounded together, of so many inputs and places in each. */
-enum { BLOCK = 256, INPUTS = 32, PLACES = 128, LAYERS = 16, MOST = 127 };
+enum { BLOCK = 256, INPUTS = 32, PLACES = 128, LAYERS = 16 };
 /* Of the mean diagonal, added to it. */
 #define DAMPING 0.01
 
@@ -19,18 +19,14 @@ struct quantize_gram {
     double *sums;           /* [width][width], of its upper triangle */
 };
 
-static const struct stance_tensor *weights_of(const struct stance_quantizer *quantizer,
-                                              const struct quantize_layer *layer)
-{
-    return graph_constant(quantizer->graph, graph_input(&quantizer->graph->nodes[layer->node], 1));
-}
-
 /* Transposed convolutions have filters in another order; they are rounded one by one. */
 static bool is_rounded(const struct stance_quantizer *quantizer, const struct quantize_layer *layer)
 {
-    return layer->role != STANCE_LAYER_OTHER &&
-           graph_is(&quantizer->graph->nodes[layer->node], "Conv") &&
-           weights_of(quantizer, layer)->dims[2] * weights_of(quantizer, layer)->dims[3] <= BLOCK;
+    if (layer->role == STANCE_LAYER_OTHER ||
+        !graph_is(&quantizer->graph->nodes[layer->node], "Conv"))
+        return false;
+    const struct stance_tensor *weights = engine_quantize_float_weights(quantizer, layer);
+    return weights->dims[2] * weights->dims[3] <= BLOCK;
 }
 
 /* ---- Grams ---- */
@@ -47,7 +43,7 @@ static void close_grams(struct quantize_layer *layer)
 /* Whole input channels of one group each. */
 static int open_grams(const struct stance_quantizer *quantizer, struct quantize_layer *layer)
 {
-    const struct stance_tensor *weights = weights_of(quantizer, layer);
+    const struct stance_tensor *weights = engine_quantize_float_weights(quantizer, layer);
     int64_t in = weights->dims[1], area = weights->dims[2] * weights->dims[3];
     int64_t groups = graph_attr_int(&quantizer->graph->nodes[layer->node], "group", 1);
     int64_t most = BLOCK / area, each = (in + most - 1) / most;
@@ -96,7 +92,7 @@ static void add_products(struct quantize_gram *gram, const double *column)
 static int take_layer(const struct stance_quantizer *quantizer, struct quantize_layer *layer,
                       const struct stance_tensor *map)
 {
-    const struct stance_tensor *weights = weights_of(quantizer, layer);
+    const struct stance_tensor *weights = engine_quantize_float_weights(quantizer, layer);
     struct tensor_shape shape = tensor_shape_of(map);
     struct graph_window window;
     double column[BLOCK];
@@ -149,8 +145,7 @@ static void round_block(const struct quantize_gram *gram, const float *weights, 
 {
     double lost[BLOCK], given[BLOCK] = {0};
     for (int64_t k = 0; k < gram->width; k++) {
-        double value = (double)weights[k] + given[k];
-        to[k] = (int8_t)fmin(fmax(rint(value / scale), -MOST), MOST);
+        to[k] = engine_quantize_nearest((double)weights[k] + given[k], scale);
         lost[k] = (double)weights[k] - to[k] * scale;
         for (int64_t j = k + 1; j < gram->width; j++)
             given[j] += lost[k] * gram->sums[k * gram->width + j];
@@ -159,7 +154,7 @@ static void round_block(const struct quantize_gram *gram, const float *weights, 
 
 static void round_layer(const struct stance_quantizer *quantizer, struct quantize_layer *layer)
 {
-    const struct stance_tensor *weights = weights_of(quantizer, layer);
+    const struct stance_tensor *weights = engine_quantize_float_weights(quantizer, layer);
     int64_t in = weights->dims[1], area = weights->dims[2] * weights->dims[3];
     int64_t groups = graph_attr_int(&quantizer->graph->nodes[layer->node], "group", 1);
     int64_t filters = weights->dims[0] / groups;

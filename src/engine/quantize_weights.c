@@ -8,6 +8,17 @@
 
 enum { MOST = 127, CUTS = 8 };
 
+const struct stance_tensor *engine_quantize_float_weights(const struct stance_quantizer *quantizer,
+                                                          const struct quantize_layer *layer)
+{
+    return graph_constant(quantizer->graph, graph_input(&quantizer->graph->nodes[layer->node], 1));
+}
+
+int8_t engine_quantize_nearest(double weight, double scale)
+{
+    return (int8_t)fmin(fmax(rint(weight / scale), -MOST), MOST);
+}
+
 struct quantize_filters engine_quantize_filters(const struct graph_node *node,
                                                 const struct stance_tensor *weights)
 {
@@ -32,7 +43,7 @@ static double squared_error(const float *weights, int64_t count, double scale)
     double sum = 0;
     for (int64_t i = 0; i < count; i++) {
         double error =
-            (double)weights[i] - fmin(fmax(rint((double)weights[i] / scale), -MOST), MOST) * scale;
+            (double)weights[i] - engine_quantize_nearest((double)weights[i], scale) * scale;
         sum += error * error;
     }
     return sum;
@@ -73,7 +84,7 @@ static void fill_channel(const struct stance_quantizer *quantizer, struct quanti
                          const struct quantize_filters *filters, int64_t c, float *filter)
 {
     const struct graph_node *node = &quantizer->graph->nodes[layer->node];
-    const struct stance_tensor *weights = graph_constant(quantizer->graph, graph_input(node, 1));
+    const struct stance_tensor *weights = engine_quantize_float_weights(quantizer, layer);
     const struct stance_tensor *bias = graph_constant(quantizer->graph, graph_input(node, 2));
     int8_t *to = layer->weights->view.data;
     for (int64_t i = 0; i < filters->each; i++)
@@ -82,8 +93,7 @@ static void fill_channel(const struct stance_quantizer *quantizer, struct quanti
                fmax(best_scale(filter, filters->each), least_scale(quantizer, layer, bias, c)));
     double scale = tensor_float(&layer->scales->view, c);
     for (int64_t i = 0; i < filters->each; i++)
-        to[weight_at(filters, c, i)] =
-            (int8_t)fmin(fmax(rint((double)filter[i] / scale), -MOST), MOST);
+        to[weight_at(filters, c, i)] = engine_quantize_nearest((double)filter[i], scale);
     if (bias)
         tensor_set(&layer->bias->view, c, tensor_float(bias, c));
 }
@@ -91,7 +101,7 @@ static void fill_channel(const struct stance_quantizer *quantizer, struct quanti
 static int fill_layer(const struct stance_quantizer *quantizer, struct quantize_layer *layer)
 {
     const struct graph_node *node = &quantizer->graph->nodes[layer->node];
-    const struct stance_tensor *weights = graph_constant(quantizer->graph, graph_input(node, 1));
+    const struct stance_tensor *weights = engine_quantize_float_weights(quantizer, layer);
     struct quantize_filters filters = engine_quantize_filters(node, weights);
     struct tensor_shape shape = tensor_shape_of(weights);
     struct tensor_shape row = {.rank = 1, .dims = {filters.channels}};
